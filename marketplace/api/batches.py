@@ -1,0 +1,142 @@
+"""The requester's side: fill a batch, price it, run it, watch it."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from marketplace.api import uploads
+from marketplace.api.auth import requester_of, user_of
+from marketplace.api.idempotency import once_per_key
+from marketplace.api.projects import batch_of
+from marketplace.api.shapes import BatchOut, QuoteOut, UploadOut
+from tasks import draft, publish
+from tasks.models import Batch
+from tasks.versions import asked
+from workers.models import User
+
+DRAW_BITS = random.SystemRandom().getrandbits
+ANALYZE_FROM = 10_000  # rows after which the planner's statistics are refreshed at once
+
+
+class RequirementsIn(serializers.Serializer[Any]):
+    qualifications = serializers.JSONField()
+
+
+class Batches(ListAPIView[Batch]):
+    """Your batches, newest first."""
+
+    serializer_class = BatchOut
+
+    def get_queryset(self) -> QuerySet[Batch]:
+        own = Batch.objects.of(requester_of(self.request).pk)
+        return own.select_related("version", "escrow", "progress")
+
+
+class OneBatch(APIView):
+    """A batch and how far it has got."""
+
+    @extend_schema(operation_id="read_batch", responses={200: BatchOut})
+    def get(self, request: Request, batch_id: int) -> Response:
+        return Response(BatchOut(batch_of(request, batch_id)).data)
+
+
+class Tasks(APIView):
+    """Upload tasks: a JSON list, NDJSON or CSV, of any length; good rows are taken, others named.
+
+    A row is ``{"input": {…}, "gold": …, "external_id": …, "priority": …, "overlap": …,
+    "expires_at": …, "author": …}``, or flat: all that is not one of these is input.
+    """
+
+    parser_classes = uploads.PARSERS
+
+    @extend_schema(
+        operation_id="upload_tasks",
+        request={kind: serializers.ListField(child=serializers.DictField()) for kind in uploads.KINDS},
+        responses={201: UploadOut},
+    )
+    @once_per_key
+    def post(self, request: Request, batch_id: int) -> Response:
+        batch = batch_of(request, batch_id)
+        rows = uploads.rows(request, asked(batch.version_id).checker.check)
+        upload = publish.add_tasks(batch=batch, rows=rows, draw=DRAW_BITS, now=timezone.now())
+        if upload.tasks >= ANALYZE_FROM:
+            publish.analyze()
+        return Response(UploadOut(upload).data, status=201)
+
+
+class Quote(APIView):
+    """What publishing would cost, gold and fee included, and what your wallet lacks."""
+
+    @extend_schema(operation_id="quote", request=None, responses={200: QuoteOut})
+    def post(self, request: Request, batch_id: int) -> Response:
+        return Response(QuoteOut(publish.quote(batch_of(request, batch_id))).data)
+
+
+class Move(APIView):
+    """One of the four moves a requester makes with a batch."""
+
+    @extend_schema(request=None, responses={200: BatchOut})
+    @once_per_key
+    def post(self, request: Request, batch_id: int) -> Response:
+        batch = batch_of(request, batch_id)
+        self.move(batch, user_of(request), timezone.now())
+        return Response(BatchOut(batch_of(request, batch_id)).data)
+
+    def move(self, batch: Batch, actor: User, now: datetime) -> None:
+        raise NotImplementedError
+
+
+class Publish(Move):
+    """Open the batch to workers; its cost moves from your wallet into its escrow."""
+
+    def move(self, batch: Batch, actor: User, now: datetime) -> None:
+        publish.publish(batch=batch, actor=actor, now=now)
+
+
+class Pause(Move):
+    """Hand out no more tasks for now."""
+
+    def move(self, batch: Batch, actor: User, now: datetime) -> None:
+        publish.pause(batch=batch, actor=actor, now=now)
+
+
+class Resume(Move):
+    """Hand out tasks again."""
+
+    def move(self, batch: Batch, actor: User, now: datetime) -> None:
+        publish.resume(batch=batch, actor=actor, now=now)
+
+
+class Close(Move):
+    """Withdraw what nobody has claimed; once all is settled, the rest goes back to your wallet."""
+
+    def move(self, batch: Batch, actor: User, now: datetime) -> None:
+        publish.close(batch=batch, actor=actor, now=now)
+
+
+class Qualifications(APIView):
+    """Change who may work on the batch, from the next claim on."""
+
+    @extend_schema(operation_id="require", request=RequirementsIn, responses={200: BatchOut})
+    @once_per_key
+    def put(self, request: Request, batch_id: int) -> Response:
+        batch = batch_of(request, batch_id)
+        form = RequirementsIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        draft.require(
+            batch=batch,
+            requirements_json=form.validated_data["qualifications"],
+            now=timezone.now(),
+        )
+        return Response(BatchOut(batch_of(request, batch_id)).data)

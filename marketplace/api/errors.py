@@ -1,0 +1,147 @@
+"""Every error's HTTP face, in one table, as RFC 9457 ``application/problem+json``.
+
+The domain knows nothing of HTTP; this module knows nothing of the domain but names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler, set_rollback
+
+from payments import errors as payments
+from tasks import errors as tasks
+from workers import errors as workers
+
+STATUS: dict[type[Exception], int] = {
+    payments.AccountClosed: 409,
+    payments.AccountNotEmpty: 409,
+    payments.CurrencyMismatch: 400,
+    payments.InsufficientFunds: 402,
+    payments.InvalidAmount: 400,
+    payments.InvalidReference: 400,
+    payments.KeyReused: 422,
+    payments.NotHeld: 409,
+    payments.PayoutSettled: 409,
+    payments.UnknownCurrency: 400,
+    tasks.EmptyBatch: 422,
+    tasks.IllegalTransition: 409,
+    tasks.InvalidAnswer: 422,
+    tasks.InvalidInterface: 422,
+    tasks.InvalidRow: 422,
+    tasks.OwnBatch: 403,
+    tasks.ReasonMissing: 422,
+    tasks.TooManyLiveAssignments: 409,
+    workers.Blocked: 403,
+    workers.IllegalStanding: 409,
+    workers.InvalidCountry: 422,
+    workers.InvalidEmail: 422,
+    workers.InvalidName: 422,
+    workers.InvalidRequirement: 422,
+    workers.LinkedToItself: 409,
+    workers.NotGranted: 409,
+    workers.NotQualified: 403,
+    workers.PersonAlreadyLinked: 409,
+    workers.QualificationNameTaken: 409,
+    workers.UsernameTaken: 409,
+    workers.WorkerNotActive: 403,
+}
+DOMAIN = (payments.PaymentsError, tasks.TasksError, workers.WorkersError)
+
+
+def code_of(error: Exception) -> str:
+    """``InsufficientFunds`` → ``"insufficient_funds"``: the stable name clients match on."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler; unknown errors return None and become a 500."""
+    if isinstance(error, DOMAIN):
+        set_rollback()
+        return problem(STATUS[type(error)], code_of(error), str(error), **_facts(error))
+    if isinstance(error, ObjectDoesNotExist):
+        error = Http404()
+    if isinstance(error, DatabaseError | InterfaceError):
+        return _database_trouble(error)
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    headers = {name: response[name] for name in HEADERS if name in response}
+    answer = _request_problem(error, response.status_code)
+    for name, value in headers.items():
+        answer[name] = value
+    return answer
+
+
+HEADERS = ("WWW-Authenticate", "Retry-After", "Allow")
+
+
+def problem(status: int, code: str, detail: str, **facts: Any) -> Response:
+    """An RFC 9457 answer: ``code`` is for programs, ``detail`` says what to do."""
+    body = {
+        "type": f"/docs/errors#{code}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **facts,
+    }
+    return Response(body, status=status, content_type="application/problem+json")
+
+
+def _facts(error: Exception) -> dict[str, Any]:
+    """What a program needs beyond the code."""
+    if isinstance(error, payments.InsufficientFunds):
+        return {"missing": error.missing.minor, "currency": error.missing.currency}
+    if isinstance(error, workers.NotQualified):
+        return {"unmet": [requirement.as_json() for requirement in error.unmet]}
+    return {}
+
+
+def _request_problem(error: Exception, status: int) -> Response:
+    if isinstance(error, exceptions.ValidationError):
+        fields = list(_fields(error.detail, ""))
+        detail = "; ".join(f"{each['pointer']}: {each['detail']}" for each in fields[:3])
+        return problem(status, "invalid_request", detail, errors=fields)
+    if isinstance(error, exceptions.APIException):
+        return problem(status, error.default_code, str(error.detail))
+    if isinstance(error, Http404):
+        return problem(404, "not_found", "There is no such thing here, or it is not yours to see.")
+    return problem(status, "permission_denied", "You may not do this.")
+
+
+def _fields(detail: Any, pointer: str) -> Iterator[dict[str, str]]:
+    """DRF's nested messages as a flat list with JSON pointers."""
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            part = "" if name == "non_field_errors" else f"/{name}"
+            yield from _fields(inner, pointer + part)
+    elif isinstance(detail, list) and not all(isinstance(each, str) for each in detail):
+        for number, inner in enumerate(detail):
+            yield from _fields(inner, f"{pointer}/{number}")
+    else:
+        for each in detail if isinstance(detail, list) else [detail]:
+            yield {
+                "pointer": pointer or "/",
+                "detail": str(each),
+                "code": getattr(each, "code", "invalid"),
+            }
+
+
+def _database_trouble(error: Exception) -> Response | None:
+    """A database that is busy or away: the client may repeat the request, nothing was done."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return None
+    set_rollback()
+    answer = problem(
+        503, "unavailable", "The database is busy or restarting. Nothing was done; try again."
+    )
+    answer["Retry-After"] = "1"
+    return answer

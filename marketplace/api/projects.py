@@ -1,0 +1,159 @@
+"""The requester's side: projects, and drafts of batches."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from marketplace.api.auth import requester_of
+from marketplace.api.idempotency import once_per_key
+from marketplace.api.shapes import BatchOut, ProjectOut
+from payments.money import Money
+from tasks import draft
+from tasks.aggregation.methods import METHODS
+from tasks.models import Batch, Project
+
+DAY = 86_400
+MINOR_MAX = 10**12 - 1
+
+
+class ProjectIn(serializers.Serializer[Any]):
+    title = serializers.CharField(max_length=200)
+    instructions = serializers.CharField(max_length=50_000, allow_blank=True, default="")
+    interface = serializers.JSONField()
+
+
+class RevisionIn(serializers.Serializer[Any]):
+    instructions = serializers.CharField(max_length=50_000, allow_blank=True, default="")
+    interface = serializers.JSONField()
+
+
+class WholeNumber(serializers.IntegerField):
+    """A JSON integer: not true, not 1.0, not "１"."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Share(serializers.FloatField):
+    """A JSON number; not a string, not true."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class BatchIn(serializers.Serializer[Any]):
+    """Amounts are whole minor units (cents) of ``currency``; durations are whole seconds."""
+
+    reward = WholeNumber(min_value=1, max_value=MINOR_MAX)
+    currency = serializers.CharField(max_length=3, default="USD")
+    overlap = WholeNumber(min_value=1, max_value=100, default=3)
+    assignment_duration_seconds = WholeNumber(min_value=1, max_value=30 * DAY, default=1800)
+    auto_accept_delay_seconds = WholeNumber(min_value=0, max_value=30 * DAY, default=3 * DAY)
+    gold_rate = Share(min_value=0, max_value=0.5, default=0.05)
+    max_live_assignments = WholeNumber(min_value=1, max_value=1000, default=20)
+    qualifications = serializers.JSONField(default=list)
+    aggregation = serializers.CharField(default="dawid_skene", max_length=40)
+
+    def validate_aggregation(self, name: str) -> str:
+        if name not in METHODS:
+            known = ", ".join(sorted(METHODS))
+            raise serializers.ValidationError(f"There is no method {name!r}. Known: {known}.")
+        return name
+
+
+class Projects(ListAPIView[Project]):
+    """Your projects: what workers are asked."""
+
+    serializer_class = ProjectOut
+
+    def get_queryset(self) -> QuerySet[Project]:
+        return Project.objects.filter(requester=requester_of(self.request))
+
+    @extend_schema(operation_id="create_project", request=ProjectIn, responses={201: ProjectOut})
+    @once_per_key
+    def post(self, request: Request) -> Response:
+        requester = requester_of(request)
+        form = ProjectIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        project = draft.create_project(
+            requester=requester, now=timezone.now(), **form.validated_data
+        )
+        return Response(ProjectOut(project).data, status=201)
+
+
+class OneProject(APIView):
+    @extend_schema(operation_id="read_project", responses={200: ProjectOut})
+    def get(self, request: Request, project_id: int) -> Response:
+        return Response(ProjectOut(project_of(request, project_id)).data)
+
+
+class Versions(APIView):
+    """Change what is asked: a new version, which new batches use."""
+
+    @extend_schema(operation_id="revise_project", request=RevisionIn, responses={201: ProjectOut})
+    @once_per_key
+    def post(self, request: Request, project_id: int) -> Response:
+        project = project_of(request, project_id)
+        form = RevisionIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        draft.revise_project(project=project, now=timezone.now(), **form.validated_data)
+        return Response(ProjectOut(project).data, status=201)
+
+
+class ProjectBatches(APIView):
+    @extend_schema(operation_id="create_batch", request=BatchIn, responses={201: BatchOut})
+    @once_per_key
+    def post(self, request: Request, project_id: int) -> Response:
+        project = project_of(request, project_id)
+        form = BatchIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        asked = form.validated_data
+        batch = draft.create_batch(
+            project=project,
+            reward=Money(asked["reward"], asked["currency"]),
+            fee_basis_points=settings.PLATFORM_FEE_BASIS_POINTS,
+            policy=_policy(asked),
+            now=timezone.now(),
+        )
+        return Response(BatchOut(batch).data, status=201)
+
+
+def _policy(asked: dict[str, Any]) -> draft.Policy:
+    return draft.Policy(
+        overlap=asked["overlap"],
+        assignment_duration=timedelta(seconds=asked["assignment_duration_seconds"]),
+        auto_accept_delay=timedelta(seconds=asked["auto_accept_delay_seconds"]),
+        gold_rate=asked["gold_rate"],
+        max_live_assignments=asked["max_live_assignments"],
+        aggregation=asked["aggregation"],
+        requirements=asked["qualifications"],
+    )
+
+
+def project_of(request: Request, project_id: int) -> Project:
+    """The caller's own project, or 404."""
+    return get_object_or_404(Project, requester=requester_of(request), pk=project_id)
+
+
+def batch_of(request: Request, batch_id: int) -> Batch:
+    """The caller's own batch with what its shape needs, or 404."""
+    batches = Batch.objects.of(requester_of(request).pk)
+    return get_object_or_404(
+        batches.select_related("project", "version", "escrow", "progress"), pk=batch_id
+    )

@@ -1,0 +1,162 @@
+"""The requester's side: what came of a batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from marketplace.api import exports
+from marketplace.api.projects import batch_of
+from tasks.models import Batch
+from tasks.versions import asked
+
+RESULTS = """
+SELECT t.id, json_build_object(
+    'task', t.id, 'external_id', i.external_id,
+    'consensus', coalesce(c.consensus, '{}'), 'confidence', coalesce(c.confidence, '{}'),
+    'method', coalesce(c.method, '{}'), 'answers', coalesce(c.answers, 0),
+    'complete', t.remaining_overlap = 0, 'input', i.data)::text
+FROM (SELECT id, remaining_overlap FROM tasks_task
+      WHERE batch_id = %(batch)s AND id > %(after)s AND lane <> 2 ORDER BY id LIMIT %(limit)s) t
+JOIN tasks_taskinput i ON i.task_id = t.id
+LEFT JOIN LATERAL (
+    SELECT json_object_agg(name, value) AS consensus, json_object_agg(name, confidence) AS confidence,
+           json_object_agg(name, method) AS method, max(answers) AS answers
+    FROM tasks_consensus WHERE task_id = t.id) c ON true
+ORDER BY t.id
+"""
+
+ANSWERS = """
+SELECT a.id, json_build_object(
+    'assignment', a.id, 'task', a.task_id, 'external_id', i.external_id, 'worker', c.pseudonym,
+    'status', a.status, 'answer', n.value, 'gold', a.is_gold, 'claimed_at', a.claimed_at,
+    'submitted_at', a.submitted_at, 'finished_at', a.finished_at, 'reward', a.reward_minor)::text
+FROM (SELECT * FROM tasks_assignment
+      WHERE batch_id = %(batch)s AND id > %(after)s ORDER BY id LIMIT %(limit)s) a
+JOIN tasks_answer n ON n.assignment_id = a.id
+JOIN tasks_taskinput i ON i.task_id = a.task_id
+JOIN tasks_cursor c ON c.batch_id = a.batch_id AND c.worker_id = a.worker_id
+ORDER BY a.id
+"""
+
+WORKERS = """
+SELECT c.id, json_build_object(
+    'worker', c.pseudonym, 'submitted', n.submitted, 'accepted', n.accepted,
+    'rejected', n.rejected, 'skipped', n.skipped, 'expired', n.expired,
+    'skill', s.skills)::text
+FROM (SELECT * FROM tasks_cursor
+      WHERE batch_id = %(batch)s AND id > %(after)s ORDER BY id LIMIT %(limit)s) c
+CROSS JOIN LATERAL (
+    SELECT count(submitted_at) AS submitted, count(*) FILTER (WHERE status = 'accepted') AS accepted,
+           count(*) FILTER (WHERE status = 'rejected') AS rejected,
+           count(*) FILTER (WHERE status = 'skipped') AS skipped,
+           count(*) FILTER (WHERE status = 'expired') AS expired
+    FROM tasks_assignment WHERE batch_id = %(batch)s AND worker_id = c.worker_id) n
+CROSS JOIN LATERAL (
+    SELECT coalesce(json_object_agg(source, json_build_object(
+        'estimate', estimate, 'low', low, 'high', high, 'answers', answers)), '{}') AS skills
+    FROM workers_skill WHERE project_id = %(project)s AND worker_id = c.worker_id) s
+ORDER BY c.id
+"""
+
+FORMATS = [OpenApiParameter("format", str, enum=["json", "ndjson", "csv"])]
+ANY = {(200, kind): OpenApiTypes.ANY for kind in ["application/json", "application/x-ndjson", "text/csv"]}
+
+
+class Results(APIView):
+    """Each task's consensus with its confidence, streamed."""
+
+    renderer_classes = exports.RENDERERS
+
+    @extend_schema(operation_id="results", parameters=FORMATS, responses=ANY)
+    def get(self, request: Request, batch_id: int) -> StreamingHttpResponse:
+        batch = batch_of(request, batch_id)
+        elements = element_names(batch)
+        fields = sorted(_input_fields(batch)) if request.accepted_renderer.format == "csv" else []
+
+        def header() -> list[str]:
+            judged = [part for name in elements for part in (name, f"{name}.confidence")]
+            return ["task", "external_id", *judged, "answers", *(f"input.{each}" for each in fields)]
+
+        def flatten(row: dict[str, Any]) -> list[Any]:
+            judged = [
+                part[name] if name in part else None
+                for name in elements
+                for part in (row["consensus"], row["confidence"])
+            ]
+            shown = [row["input"].get(each) for each in fields]
+            return [row["task"], row["external_id"], *judged, row["answers"], *shown]
+
+        rows = exports.pages(RESULTS, {"batch": batch.pk})
+        name = f"batch-{batch.pk}-results"
+        return exports.stream(request, name=name, rows=rows, header=header, flatten=flatten)
+
+
+class Answers(APIView):
+    """Every answer as it was given, by per-batch pseudonym, streamed."""
+
+    renderer_classes = exports.RENDERERS
+
+    @extend_schema(operation_id="answers", parameters=FORMATS, responses=ANY)
+    def get(self, request: Request, batch_id: int) -> StreamingHttpResponse:
+        batch = batch_of(request, batch_id)
+        elements = element_names(batch)
+        facts = ["assignment", "task", "external_id", "worker", "status", "gold", "reward"]
+        times = ["claimed_at", "submitted_at", "finished_at"]
+
+        def flatten(row: dict[str, Any]) -> list[Any]:
+            given = [row["answer"].get(name) for name in elements]
+            return [*(row[fact] for fact in facts), *given, *(row[time] for time in times)]
+
+        return exports.stream(
+            request,
+            name=f"batch-{batch.pk}-answers",
+            rows=exports.pages(ANSWERS, {"batch": batch.pk}),
+            header=lambda: [*facts, *elements, *times],
+            flatten=flatten,
+        )
+
+
+class Workers(APIView):
+    """Who answered, under the names they have in this batch only, and how good they are."""
+
+    renderer_classes = exports.RENDERERS
+
+    @extend_schema(operation_id="workers", parameters=FORMATS, responses=ANY)
+    def get(self, request: Request, batch_id: int) -> StreamingHttpResponse:
+        batch = batch_of(request, batch_id)
+        facts = ["worker", "submitted", "accepted", "rejected", "skipped", "expired"]
+
+        def flatten(row: dict[str, Any]) -> list[Any]:
+            skills = [row["skill"].get(source, {}).get("estimate") for source in ("gold", "fit")]
+            return [*(row[fact] for fact in facts), *skills]
+
+        return exports.stream(
+            request,
+            name=f"batch-{batch.pk}-workers",
+            rows=exports.pages(WORKERS, {"batch": batch.pk, "project": batch.project_id}),
+            header=lambda: [*facts, "skill.gold", "skill.fit"],
+            flatten=flatten,
+        )
+
+
+def element_names(batch: Batch) -> list[str]:
+    """The names of what workers are asked, in the interface's order."""
+    return [each.name for each in asked(batch.version_id).checker.interface.questions]
+
+
+def _input_fields(batch: Batch) -> set[str]:
+    """Every field that any of the batch's inputs has: the CSV's last columns."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT jsonb_object_keys(i.data) FROM tasks_task t"
+            " JOIN tasks_taskinput i ON i.task_id = t.id WHERE t.batch_id = %s",
+            [batch.pk],
+        )
+        return {name for (name,) in cursor.fetchall()}

@@ -1,0 +1,137 @@
+"""What goes out: the JSON shapes of our rows. Shapes only; no queries, no rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from payments.models import Payout, Transfer
+from tasks.models import Assignment, Batch, Progress, Project
+
+
+class ProjectOut(serializers.ModelSerializer[Project]):
+    version = serializers.IntegerField(source="latest.number")
+    instructions = serializers.CharField(source="latest.instructions")
+    interface = serializers.JSONField(source="latest.interface")
+
+    class Meta:
+        model = Project
+        fields = ["id", "title", "version", "instructions", "interface", "created_at"]
+
+
+class ProgressOut(serializers.ModelSerializer[Progress]):
+    class Meta:
+        model = Progress
+        fields = [
+            "tasks_done", "open_slots", "active", "submitted", "accepted", "rejected", "skipped",
+            "expired", "paid", "workers", "median_seconds", "confidence", "counted_at",
+        ]  # fmt: skip
+
+
+class MoneyOut(serializers.Serializer[Any]):
+    budget = serializers.IntegerField(source="budget_minor")
+    spent = serializers.IntegerField()
+    reserved = serializers.IntegerField()
+
+
+class BatchOut(serializers.ModelSerializer[Batch]):
+    """Amounts are whole minor units (cents) of ``currency``; durations are seconds."""
+
+    project = serializers.IntegerField(source="project_id")
+    version = serializers.IntegerField(source="version.number")
+    reward = serializers.IntegerField(source="reward_minor")
+    fee = serializers.IntegerField(source="fee_minor")
+    assignment_duration_seconds = serializers.FloatField(source="assignment_duration.total_seconds")
+    auto_accept_delay_seconds = serializers.FloatField(source="auto_accept_delay.total_seconds")
+    qualifications = serializers.JSONField(source="requirements")
+    tasks = serializers.IntegerField(source="task_count")
+    gold = serializers.IntegerField(source="gold_count")
+    answers_wanted = serializers.IntegerField(source="slot_count")
+    money = MoneyOut(source="*")
+    progress = ProgressOut(allow_null=True)
+
+    class Meta:
+        model = Batch
+        fields = [
+            "id", "project", "version", "status", "reward", "fee", "currency", "overlap",
+            "assignment_duration_seconds", "auto_accept_delay_seconds", "gold_rate",
+            "max_live_assignments", "qualifications", "aggregation", "tasks", "gold",
+            "answers_wanted", "money", "progress", "created_at", "published_at", "aggregated_at",
+            "closed_at",
+        ]  # fmt: skip
+
+
+class QuoteOut(serializers.Serializer[Any]):
+    tasks = serializers.IntegerField()
+    gold = serializers.IntegerField()
+    answers = serializers.IntegerField(help_text="How many would be paid for, gold included.")
+    rewards = serializers.IntegerField(source="rewards.minor")
+    fees = serializers.IntegerField(source="fees.minor")
+    total = serializers.IntegerField(source="total.minor")
+    wallet = serializers.IntegerField(source="wallet.minor")
+    missing = serializers.IntegerField(source="missing.minor")
+    currency = serializers.CharField(source="total.currency")
+
+
+class RejectionOut(serializers.Serializer[Any]):
+    row = serializers.IntegerField(help_text="Counted from 1.")
+    reason = serializers.CharField()
+
+
+class UploadOut(serializers.Serializer[Any]):
+    tasks = serializers.IntegerField()
+    gold = serializers.IntegerField()
+    rejected = serializers.IntegerField()
+    rejections = RejectionOut(many=True, help_text="The first 1,000 of them.")
+
+
+class AssignmentOut(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    status = serializers.CharField()
+    batch = serializers.IntegerField()
+    task = serializers.IntegerField()
+    title = serializers.CharField()
+    instructions = serializers.CharField()
+    interface = serializers.JSONField()
+    input = serializers.JSONField()
+    deadline_at = serializers.DateTimeField()
+    reward = serializers.IntegerField()
+    currency = serializers.CharField()
+
+
+class AnsweredOut(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    status = serializers.CharField()
+    answer = serializers.JSONField(required=False)
+
+
+class DecidedOut(serializers.ModelSerializer[Assignment]):
+    """An assignment as its requester sees it after a decision."""
+
+    class Meta:
+        model = Assignment
+        fields = ["id", "status", "submitted_at", "finished_at", "reason"]
+
+
+class TransferOut(serializers.ModelSerializer[Transfer]):
+    """One movement, seen from one account: what comes in is positive."""
+
+    kind = serializers.CharField()
+    amount = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Transfer
+        fields = ["id", "kind", "amount", "currency", "posted_at"]
+
+    def get_amount(self, transfer: Transfer) -> int:
+        incoming = transfer.target_id == self.context["account_id"]
+        return transfer.amount_minor if incoming else -transfer.amount_minor
+
+
+class PayoutOut(serializers.ModelSerializer[Payout]):
+    amount = serializers.IntegerField(source="amount_minor")
+
+    class Meta:
+        model = Payout
+        fields = ["id", "amount", "currency", "status", "requested_at", "settled_at"]

@@ -1,0 +1,97 @@
+"""Money as its owner sees it: wallet, earnings, payouts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from marketplace.api.auth import requester_of, user_of, worker_of
+from marketplace.api.idempotency import once_per_key
+from marketplace.api.paging import IdCursorPagination
+from marketplace.api.projects import MINOR_MAX, WholeNumber
+from marketplace.api.shapes import PayoutOut, TransferOut
+from payments import accounts, payouts
+from payments.models import Account, Payout, Transfer
+from payments.money import Money
+
+CURRENCY = OpenApiParameter("currency", str, description="ISO 4217; USD if left out.")
+
+
+class StatementOut(serializers.Serializer[Any]):
+    currency = serializers.CharField()
+    balance = serializers.IntegerField()
+    available = serializers.IntegerField()
+    entries = TransferOut(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+class PayoutIn(serializers.Serializer[Any]):
+    amount = WholeNumber(min_value=1, max_value=MINOR_MAX)
+    currency = serializers.CharField(max_length=3, default="USD")
+
+
+class Wallet(APIView):
+    """What you have deposited and not yet given to a batch, with every movement."""
+
+    @extend_schema(operation_id="wallet", parameters=[CURRENCY], responses=StatementOut)
+    def get(self, request: Request) -> Response:
+        return _statement(self, request, accounts.wallet_of(requester_of(request).pk, _code(request)))
+
+
+class Earnings(APIView):
+    """What you have earned and not yet been paid out, with every movement."""
+
+    @extend_schema(operation_id="earnings", parameters=[CURRENCY], responses=StatementOut)
+    def get(self, request: Request) -> Response:
+        worker = worker_of(request)
+        return _statement(self, request, accounts.earnings_of(worker.user_id, _code(request)))
+
+
+class Payouts(ListAPIView[Payout]):
+    """Your payouts, newest first."""
+
+    serializer_class = PayoutOut
+
+    def get_queryset(self) -> QuerySet[Payout]:
+        return Payout.objects.filter(owner=user_of(self.request))
+
+    @extend_schema(operation_id="request_payout", request=PayoutIn, responses={201: PayoutOut})
+    @once_per_key
+    def post(self, request: Request) -> Response:
+        worker = worker_of(request)
+        form = PayoutIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        amount = Money(form.validated_data["amount"], form.validated_data["currency"])
+        payout = payouts.request(owner_id=worker.user_id, amount=amount, now=timezone.now())
+        return Response(PayoutOut(payout).data, status=201)
+
+
+def _code(request: Request) -> str:
+    return request.query_params.get("currency", "USD")
+
+
+def _statement(view: APIView, request: Request, account: Account) -> Response:
+    """One account's balance and a page of its movements, newest first."""
+    paginator = IdCursorPagination()
+    moved = Transfer.objects.filter(Q(source=account) | Q(target=account))
+    page = paginator.paginate_queryset(moved, request, view=view)
+    entries = TransferOut(page or [], many=True, context={"account_id": account.pk})
+    return Response(
+        {
+            "currency": account.currency,
+            "balance": account.balance.minor,
+            "available": account.available.minor,
+            "entries": entries.data,
+            "next": paginator.get_next_link(),
+            "previous": paginator.get_previous_link(),
+        }
+    )

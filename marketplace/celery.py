@@ -1,0 +1,41 @@
+"""The job runner and its timetable. Jobs themselves live in ``marketplace.jobs``."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from celery.signals import worker_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
+app = Celery("marketplace", include=["marketplace.jobs"])
+app.config_from_object("django.conf:settings", namespace="CELERY")
+
+
+def every(seconds: float, job: str) -> dict[str, object]:
+    """A line of the timetable. A tick nobody took before the next one is not worth keeping."""
+    return {
+        "task": f"marketplace.jobs.{job}",
+        "schedule": seconds,
+        "options": {"expires": max(seconds, 10)},
+    }
+
+
+app.conf.beat_schedule = {
+    "pay accepted answers": every(2, "pay_accepted"),
+    "accept answers nobody decided on": every(2, "accept_due"),
+    "give back overdue assignments": every(3, "expire_overdue"),
+    "withdraw expired tasks": every(15, "expire_tasks"),
+    "combine answers": every(2, "aggregate_due"),
+    "count progress": every(2, "count_due"),
+    "close finished batches": every(3, "wind_up"),
+    "bring stragglers to the front": every(30, "collect_stragglers"),
+    "audit the ledger": every(300, "audit_ledger"),
+    "forget stored responses": every(3600, "forget_responses"),
+}
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def load_aggregators(**_: object) -> None:
+    """Import crowd-kit once, before forking: five seconds that no job then has to spend."""
+    from tasks.aggregation import crowdkit  # noqa: F401, PLC0415

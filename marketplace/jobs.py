@@ -1,0 +1,96 @@
+"""Background jobs: the clock's way into the domain.
+
+A job only reads the clock and calls one verb. The rows say what is due, so a lost, repeated or
+parallel run changes nothing but latency.
+
+*Task* and *worker* are crowd words here; background work is a *job*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+
+from celery import shared_task
+from django.utils import timezone
+
+from marketplace.models import Heartbeat, StoredResponse
+from payments import audit
+from tasks import aggregate, distribute, progress, settle
+
+
+def job(work: Callable[[], int]) -> Callable[[], int]:
+    """Register ``work`` with the job runner, and note each run that ends well."""
+
+    @shared_task(name=f"marketplace.jobs.{work.__name__}")
+    @wraps(work)
+    def run() -> int:
+        done = work()
+        Heartbeat.objects.update_or_create(
+            job=work.__name__, defaults={"finished_at": timezone.now(), "done": done}
+        )
+        return done
+
+    return run  # type: ignore[no-any-return]
+
+
+@job
+def expire_overdue() -> int:
+    """Return the slots of assignments nobody answered in time."""
+    return distribute.expire_overdue(now=timezone.now())
+
+
+@job
+def expire_tasks() -> int:
+    """Withdraw the slots of tasks whose own time is up."""
+    return distribute.expire_tasks(now=timezone.now())
+
+
+@job
+def collect_stragglers() -> int:
+    """Bring tasks that everybody has passed to the front."""
+    return distribute.collect_stragglers()
+
+
+@job
+def aggregate_due() -> int:
+    """Give each task with new answers its consensus."""
+    return aggregate.aggregate_due(now=timezone.now())
+
+
+@job
+def count_due() -> int:
+    """Bring each batch's progress up to date."""
+    return progress.count_due(now=timezone.now())
+
+
+@job
+def accept_due() -> int:
+    """Accept answers nobody decided on in time."""
+    return settle.accept_due(now=timezone.now())
+
+
+@job
+def pay_accepted() -> int:
+    """Pay for accepted answers."""
+    return settle.pay_accepted(now=timezone.now())
+
+
+@job
+def wind_up() -> int:
+    """Close finished batches and refund what they did not need."""
+    return settle.wind_up(now=timezone.now())
+
+
+@job
+def audit_ledger() -> int:
+    """Count what does not balance; ``/metrics`` shows it, and it must be 0."""
+    return len(audit.imbalances())
+
+
+@job
+def forget_responses() -> int:
+    """Forget replies kept for replay longer than a day."""
+    old = StoredResponse.objects.filter(created_at__lt=timezone.now() - timedelta(days=1))
+    return old.delete()[0]

@@ -1,0 +1,120 @@
+"""Step 4, aggregate: many answers become one, with a confidence, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import Q
+
+from tasks import quality
+from tasks.combine import Decided, combine
+from tasks.models import Assignment, Batch, Consensus, Gold
+from tasks.versions import asked
+
+# A running batch is computed again after a pause that grows with its answers, so that
+# aggregation takes a small share of one core however large the batch is.
+PAUSE_MIN = timedelta(seconds=4)
+PAUSE_PER_ANSWER = timedelta(microseconds=100)
+CHUNK = 2_000
+
+
+class Given(NamedTuple):
+    """One counted answer."""
+
+    assignment: int
+    task: int
+    worker: int
+    value: dict[str, Any]
+
+
+def aggregate_due(*, now: datetime, limit: int = 200) -> int:
+    """Aggregate up to ``limit`` batches that have new answers; return how many."""
+    news = Assignment.objects.counted().filter(aggregated_at=None)
+    due = (
+        Batch.objects.published()
+        .filter(Q(aggregate_after=None) | Q(aggregate_after__lte=now), pk__in=news.values("batch"))
+        .order_by("aggregate_after", "pk")
+    )
+    return sum(aggregate(batch=batch, now=now) for batch in due[:limit])
+
+
+def aggregate(*, batch: Batch, now: datetime) -> bool:
+    """Compute every task's consensus anew from all answers of the batch, and its workers' skill.
+
+    Returns False, having done nothing, when another run has the batch in hand. Dying half way
+    leaves answers unmarked, so the next run starts over.
+    """
+    with _only_one(batch) as mine:
+        if not mine:
+            return False
+        given = list(_answers(batch))
+        parsed = asked(batch.version_id).checker.interface
+        answers = [(each.task, each.worker, each.value) for each in given]
+        gold = dict(Gold.objects.filter(task__batch=batch).values_list("task_id", "answer"))
+        decided = combine(parsed, answers, method=batch.aggregation, gold=gold)
+        _store(decided, now)
+        quality.score_by_fit(batch=batch, right=decided.right, now=now)
+        quality.score_by_gold(project_id=batch.project_id, now=now)
+        for start in range(0, len(given), CHUNK):
+            chunk = [each.assignment for each in given[start : start + CHUNK]]
+            Assignment.objects.filter(pk__in=chunk, aggregated_at=None).update(aggregated_at=now)
+        pause = max(PAUSE_MIN, PAUSE_PER_ANSWER * len(given))
+        Batch.objects.filter(pk=batch.pk).update(aggregated_at=now, aggregate_after=now + pause)
+    return True
+
+
+@contextmanager
+def _only_one(batch: Batch) -> Iterator[bool]:
+    """Hold the batch's advisory lock: it ends with the connection, so a killed run frees it.
+
+    A row lock would keep a transaction open while the aggregator computes, and with it the
+    dead rows of every claim made meanwhile.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [AGGREGATE, batch.pk])
+        mine = bool(cursor.fetchone()[0])
+        try:
+            yield mine
+        finally:
+            if mine:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [AGGREGATE, batch.pk])
+
+
+AGGREGATE = 4_711  # the class of advisory locks that aggregation uses
+
+
+def _answers(batch: Batch) -> Iterator[Given]:
+    rows = (
+        Assignment.objects.counted()
+        .filter(batch=batch)
+        .order_by("pk")
+        .values_list("pk", "task_id", "worker_id", "answer__value")
+    )
+    yield from (Given(*row) for row in rows.iterator(chunk_size=CHUNK))
+
+
+def _store(decided: Decided, now: datetime) -> None:
+    """Write each task's consensus over what was there before."""
+    rows = [
+        Consensus(
+            task_id=each.task,
+            name=each.name,
+            value=each.value,
+            confidence=each.confidence,
+            method=each.method,
+            answers=each.answers,
+            aggregated_at=now,
+        )
+        for each in decided.consensus
+    ]
+    Consensus.objects.bulk_create(
+        rows,
+        batch_size=CHUNK,
+        update_conflicts=True,
+        unique_fields=["task", "name"],
+        update_fields=["value", "confidence", "method", "answers", "aggregated_at"],
+    )

@@ -1,0 +1,60 @@
+"""Step 3, answer: a worker submits or skips what they claimed."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from tasks import reopen
+from tasks.errors import IllegalTransition
+from tasks.models import Assignment
+from tasks.versions import asked
+
+# One statement, so that status, answer and hash are there together or not at all. The sweep that
+# expires an assignment, and a second submit, look for the same status: whoever comes first wins.
+SUBMIT = """
+WITH moved AS (
+    UPDATE tasks_assignment a SET status = 'submitted', submitted_at = %(now)s,
+        accept_due_at = %(now)s + (SELECT auto_accept_delay FROM tasks_batch WHERE id = a.batch_id)
+    WHERE a.id = %(assignment)s AND a.status = 'active'
+    RETURNING a.id
+)
+INSERT INTO tasks_answer (assignment_id, value, sha256, created_at)
+SELECT id, %(value)s::jsonb, sha256(convert_to((%(value)s::jsonb)::text, 'UTF8')), %(now)s
+FROM moved
+"""
+
+
+def submit(*, assignment: Assignment, answer: Any, now: datetime) -> dict[str, Any]:
+    """Record the worker's answer, and return it as it was stored.
+
+    An answer that arrives after the deadline is taken as long as the assignment has not
+    been expired.
+
+    Raises:
+        IllegalTransition: the assignment is no longer active.
+        InvalidAnswer: the answer does not fit the interface the worker was shown.
+    """
+    value = asked(assignment.batch.version_id).checker.check(answer)
+    row = {"assignment": assignment.pk, "value": json.dumps(value), "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(SUBMIT, row)
+        if not cursor.rowcount:
+            raise IllegalTransition("This assignment is no longer yours to answer.")
+    assignment.status = Assignment.Status.SUBMITTED
+    assignment.submitted_at = now
+    return value
+
+
+@transaction.atomic
+def skip(*, assignment: Assignment, reason: str = "", now: datetime) -> None:
+    """Hand the task back unanswered, so that someone else may take it.
+
+    Raises:
+        IllegalTransition: the assignment is no longer active.
+    """
+    assignment.move_to(Assignment.Status.SKIPPED, finished_at=now, reason=reason)
+    reopen.give_back(assignment.batch, [assignment.task_id])

@@ -1,0 +1,127 @@
+"""The two statements of a claim. ``distribute.claim`` says when each runs, and why.
+
+Measured alternatives and the reasons for this form: docs/decisions/0002-claim-by-cursor.md.
+"""
+
+from __future__ import annotations
+
+# Locking the cursor row lets one worker claim once at a time, and nobody wait for anybody else.
+# The worker row is locked as its foreign keys will be anyway: people.link waits for the claim.
+STAND = """
+SELECT c.id, c.position, c.gold_from, c.gold_until, c.rescan_at, c.rescan_seconds,
+       c.requirements_version = b.requirements_version
+         AND c.qualifications_version = w.qualifications_version AS eligible,
+       b.requirements_version, w.qualifications_version,
+       b.status, b.low_water, b.max_live_assignments, b.gold_rate, b.gold_count,
+       b.version_id, b.currency, b.reward_minor, b.fee_minor, b.assignment_duration
+FROM tasks_cursor c
+JOIN tasks_batch b ON b.id = c.batch_id
+JOIN workers_worker w ON w.id = c.worker_id
+WHERE c.batch_id = %(batch)s AND c.worker_id = %(worker)s
+FOR UPDATE OF c FOR KEY SHARE OF w
+"""
+
+# A task is open to a worker unless they, or another account of theirs, have been assigned it
+# before or wrote it. The scalar subquery keeps the planner on the unique index even while
+# statistics still say that there are no assignments.
+UNSEEN = """
+t.author_id IS DISTINCT FROM (SELECT person_id FROM me)
+AND (t.expires_at IS NULL OR t.expires_at > %(now)s::timestamptz)
+AND (SELECT true FROM tasks_assignment a
+     WHERE a.task_id = t.id AND a.person_id = (SELECT person_id FROM me) LIMIT 1) IS NULL
+"""
+
+# The worker's person is read here, after their row was locked: people.link may just have changed it.
+TAKE = f"""
+WITH me AS MATERIALIZED (
+    SELECT u.person_id FROM workers_worker w JOIN workers_user u ON u.id = w.user_id
+    WHERE w.id = %(worker)s
+), room AS (
+    SELECT greatest(0, least(%(count)s::int, %(cap)s::int - (
+        SELECT count(*) FROM tasks_assignment a
+        WHERE a.worker_id = %(worker)s AND a.batch_id = %(batch)s AND a.status = 'active'
+    ))) AS n
+), gold AS (
+    SELECT t.id, t.position FROM tasks_task t
+    WHERE t.batch_id = %(batch)s AND t.is_open AND t.lane = 2
+      AND t.position > %(gold_from)s AND t.position < %(gold_until)s AND {UNSEEN}
+    ORDER BY t.position LIMIT least(%(gold)s::int, (SELECT n FROM room))
+    FOR UPDATE OF t SKIP LOCKED
+), urgent AS (
+    SELECT t.id FROM tasks_task t
+    WHERE t.batch_id = %(batch)s AND t.is_open AND t.lane = 0
+      AND t.position <= coalesce((
+          SELECT w.position FROM tasks_task w WHERE w.batch_id = %(batch)s AND w.is_open
+          AND w.lane = 0 ORDER BY w.position OFFSET %(urgent_window)s LIMIT 1
+      ), t.position) AND {UNSEEN}
+    ORDER BY t.position LIMIT (SELECT n FROM room) - (SELECT count(*) FROM gold)
+    FOR UPDATE OF t SKIP LOCKED
+), normal AS (
+    SELECT t.id, t.position FROM tasks_task t
+    WHERE t.batch_id = %(batch)s AND t.is_open AND t.lane = 1
+      AND t.position > %(position)s AND {UNSEEN}
+    ORDER BY t.position
+    LIMIT (SELECT n FROM room) - (SELECT count(*) FROM gold) - (SELECT count(*) FROM urgent)
+    FOR UPDATE OF t SKIP LOCKED
+), picked AS (
+    SELECT id, true AS is_gold FROM gold
+    UNION ALL SELECT id, false FROM urgent
+    UNION ALL SELECT id, false FROM normal
+), taken AS (
+    UPDATE tasks_task t SET remaining_overlap = t.remaining_overlap - 1,
+                            is_open = t.remaining_overlap > 1
+    FROM picked WHERE t.id = picked.id
+), moved AS (
+    UPDATE tasks_cursor c SET
+        position = greatest(%(position)s::bigint, (SELECT max(position) FROM normal)),
+        gold_from = CASE
+            WHEN (SELECT count(*) FROM gold) >= least(%(gold)s::int, (SELECT n FROM room))
+                THEN greatest(%(gold_from)s::bigint, (SELECT max(position) FROM gold))
+            WHEN %(gold_until)s::bigint = c.gold_start THEN c.gold_start  -- seen all
+            ELSE -1  -- the end: go on from the beginning
+        END,
+        gold_until = CASE
+            WHEN (SELECT count(*) FROM gold) >= least(%(gold)s::int, (SELECT n FROM room))
+                THEN %(gold_until)s::bigint
+            ELSE c.gold_start
+        END,
+        rescan_at = %(rescan_at)s, rescan_seconds = %(rescan_seconds)s,
+        requirements_version = %(requirements_version)s,
+        qualifications_version = %(qualifications_version)s
+    WHERE c.id = %(cursor)s
+), made AS (
+    INSERT INTO tasks_assignment (
+        batch_id, task_id, worker_id, person_id, status, is_gold, reward_minor, fee_minor,
+        claimed_at, deadline_at, reason)
+    SELECT %(batch)s::bigint, id, %(worker)s::bigint, (SELECT person_id FROM me), 'active', is_gold,
+           %(reward)s::bigint, %(fee)s::bigint, %(now)s::timestamptz, %(deadline)s, ''
+    FROM picked ORDER BY random()  -- so that the order of a handful does not give away the gold
+    RETURNING id, task_id, is_gold
+)
+SELECT room.n::int, made.id, made.task_id, i.data
+FROM room LEFT JOIN made ON true LEFT JOIN tasks_taskinput i ON i.task_id = made.task_id
+ORDER BY made.id
+"""
+
+# Open tasks far behind the median cursor. Positions are random numbers of 52 bits, so "2,000 tasks
+# behind" is a share of that range.
+STRAGGLERS = """
+WITH median AS (
+    SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY position) AS position
+    FROM tasks_cursor WHERE batch_id = %(batch)s AND position > -9223372036854775808
+), behind AS (
+    SELECT t.id FROM tasks_task t, median m, tasks_batch b
+    WHERE b.id = %(batch)s AND t.batch_id = %(batch)s AND t.is_open AND t.lane = 1
+      AND t.position < m.position - 4503599627370496::numeric * 2000 / greatest(b.task_count, 1)
+    ORDER BY t.position LIMIT %(limit)s FOR UPDATE OF t SKIP LOCKED
+)
+UPDATE tasks_task t SET lane = 0 FROM behind WHERE t.id = behind.id
+"""
+
+LOW_WATER = """
+UPDATE tasks_batch SET low_water = coalesce(
+    (SELECT t.position - 1 FROM tasks_task t
+     WHERE t.batch_id = %(batch)s AND t.is_open AND t.lane = 1 ORDER BY t.position LIMIT 1),
+    low_water)
+WHERE id = %(batch)s
+"""

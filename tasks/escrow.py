@@ -1,0 +1,129 @@
+"""A batch's money: what opening, withdrawing and settling slots does to its escrow.
+
+Every open slot and every undecided assignment holds ``batch.unit`` of the escrow account,
+so ``spent + reserved ≤ budget`` is the account's own ``0 ≤ held ≤ balance``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import F
+
+from payments import accounts, ledger
+from payments.ledger import Posting
+from payments.models import Transfer
+from payments.money import Money
+from tasks.models import Batch, Task
+from tasks.models.task import Lane
+
+
+def gold_slots(batch: Batch, slots: int) -> int:
+    """How many gold answers go with ``slots`` ordinary ones, so that golds are the batch's rate."""
+    if not batch.gold_count:
+        return 0
+    return round(slots * batch.gold_rate / (1 - batch.gold_rate))
+
+
+def gold_overlap(batch: Batch) -> int:
+    """How many answers each gold task wants, so that together they serve the whole batch."""
+    wanted = gold_slots(batch, batch.slot_count)
+    return -(-wanted // batch.gold_count) if batch.gold_count else 0
+
+
+def cost(batch: Batch) -> Money:
+    """The most the batch can cost: every answer it wants, gold included, with the fee."""
+    return batch.unit * (batch.slot_count + gold_overlap(batch) * batch.gold_count)
+
+
+def fund(batch: Batch, *, now: datetime) -> Money:
+    """Bring the batch's budget up to its cost, from the requester's wallet into escrow.
+
+    All of the new money is held at once, for the slots it was brought for. The caller holds
+    the batch's row lock, and has opened exactly those slots in the same transaction.
+
+    Raises:
+        InsufficientFunds: the wallet holds less than is missing.
+    """
+    assert batch.escrow_id is not None
+    missing = cost(batch) - Money(batch.budget_minor, batch.currency)
+    if missing.minor <= 0:
+        return missing
+    wallet = accounts.wallet_of(batch.project.requester_id, batch.currency)
+    total = batch.budget_minor + missing.minor
+    ledger.post(
+        Posting(
+            key=f"allocate:{batch.pk}:{total}",
+            kind=Transfer.Kind.ALLOCATE,
+            source_id=wallet.pk,
+            target_id=batch.escrow_id,
+            amount=missing,
+        ),
+        now=now,
+    )
+    ledger.hold(batch.escrow_id, missing)
+    Batch.objects.filter(pk=batch.pk).update(budget_minor=F("budget_minor") + missing.minor)
+    batch.budget_minor = total
+    return missing
+
+
+def raise_gold(batch: Batch) -> None:
+    """Open the gold slots that the batch's ordinary slots call for."""
+    Task.objects.filter(batch=batch, lane=Lane.GOLD).exclude(
+        overlap__gte=gold_overlap(batch)
+    ).update(
+        remaining_overlap=F("remaining_overlap") + gold_overlap(batch) - F("overlap"),
+        overlap=gold_overlap(batch),
+        is_open=True,
+    )
+
+
+WITHDRAW = """
+WITH due AS (
+    SELECT id, remaining_overlap FROM tasks_task
+    WHERE batch_id = %(batch)s AND is_open
+      AND (NOT %(expired)s OR expires_at <= %(now)s)
+      AND (NOT %(gold)s OR lane = 2)
+    ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), withdrawn AS (
+    UPDATE tasks_task t SET overlap = t.overlap - due.remaining_overlap,
+                            remaining_overlap = 0, is_open = false
+    FROM due WHERE t.id = due.id RETURNING due.remaining_overlap
+)
+SELECT count(*), coalesce(sum(remaining_overlap), 0)::bigint FROM withdrawn
+"""
+
+
+def withdraw(
+    batch: Batch,
+    *,
+    now: datetime,
+    limit: int,
+    only_expired: bool = False,
+    only_gold: bool = False,
+) -> int:
+    """Take back the open slots of up to ``limit`` tasks, and release what they held.
+
+    Returns how many tasks were changed. Tasks locked by a claim are left for the next run.
+    """
+    assert batch.escrow_id is not None
+    asked = {
+        "batch": batch.pk,
+        "now": now,
+        "limit": limit,
+        "expired": only_expired,
+        "gold": only_gold,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(WITHDRAW, asked)
+        tasks, slots = cursor.fetchone()
+    release(batch, slots)
+    return int(tasks)
+
+
+def release(batch: Batch, slots: int) -> None:
+    """Stop holding money for ``slots`` answers that will not come."""
+    assert batch.escrow_id is not None
+    if slots:
+        ledger.release(batch.escrow_id, batch.unit * slots)

@@ -1,0 +1,39 @@
+"""Where a worker stands in a batch."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from tasks.models.batch import Batch
+from workers.models import Worker
+
+START = -(2**63)  # before every position
+
+
+class Cursor(models.Model):
+    """One worker's way through one batch. Locking it lets the worker claim once at a time."""
+
+    batch = models.ForeignKey(Batch, models.PROTECT, related_name="cursors", db_index=False)
+    worker = models.ForeignKey(Worker, models.PROTECT, related_name="cursors")
+    # The name the requester knows this worker by, in this batch only.
+    pseudonym = models.CharField(max_length=16)
+    position = models.BigIntegerField(default=START)  # of the last task taken from the normal lane
+    # Gold is walked from a random place to the end, then from the beginning to that place.
+    gold_from = models.BigIntegerField()
+    gold_until = models.BigIntegerField(default=2**63 - 1)
+    gold_start = models.BigIntegerField()
+    # A scan that found nothing is repeated from the start, at growing intervals.
+    rescan_at = models.DateTimeField(null=True)
+    rescan_seconds = models.PositiveIntegerField(default=0)
+    # The rules and qualifications this worker was last found eligible under.
+    requirements_version = models.IntegerField(default=-1)
+    qualifications_version = models.IntegerField(default=-1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="cursor_one_per_worker", fields=["batch", "worker"]),
+            models.UniqueConstraint(name="cursor_pseudonym_once", fields=["batch", "pseudonym"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.pseudonym

@@ -1,0 +1,96 @@
+"""One question, and how many more answers it wants. Narrow, because every claim touches it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from tasks.models.batch import Batch
+
+PRIORITY_MAX = 1000
+POSITION_BITS = 52  # random bits of a position; the priority stands above them
+
+
+class Lane(models.IntegerChoices):
+    """Which queue of its batch a task waits in."""
+
+    URGENT = 0  # handed back or left behind by everyone's cursor: a small set, served first
+    NORMAL = 1  # in the order of position, each worker from their own cursor on
+    GOLD = 2  # known answers, mixed in at the batch's gold rate
+
+
+def position_of(priority: int, draw: int) -> int:
+    """Place a task in its lane: higher priority first, at random within a priority.
+
+    ``draw`` is a random number of ``POSITION_BITS`` bits. Serving in random order keeps
+    ids and upload order from telling a worker which tasks are gold.
+    """
+    return (-priority << POSITION_BITS) + draw
+
+
+class Task(models.Model):
+    batch = models.ForeignKey(Batch, models.PROTECT, related_name="tasks", db_index=False)
+    lane = models.PositiveSmallIntegerField(choices=Lane, default=Lane.NORMAL)
+    position = models.BigIntegerField()  # order within the lane: ``position_of``
+    overlap = models.PositiveSmallIntegerField()  # answers wanted; fewer once slots are withdrawn
+    remaining_overlap = models.PositiveSmallIntegerField()  # slots still open
+    is_open = models.BooleanField()
+    # The person (workers.Person) who wrote the task, who may not answer it.
+    author_id = models.BigIntegerField(null=True)
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="task_open_iff_slots_remain",
+                condition=Q(is_open=True, remaining_overlap__gt=0)
+                | Q(is_open=False, remaining_overlap=0),
+            ),
+            models.CheckConstraint(
+                name="task_slots_within_overlap",
+                condition=Q(remaining_overlap__lte=F("overlap")),
+            ),
+        ]
+        indexes = [
+            # For distribute.claim: the next open task of a lane after a cursor.
+            models.Index(
+                name="task_open",
+                fields=["batch", "lane", "position"],
+                condition=Q(is_open=True),
+            ),
+            # For results and exports, page by page.
+            models.Index(name="task_of_batch", fields=["batch", "id"]),
+            # For distribute.expire_tasks.
+            models.Index(
+                name="task_expiring",
+                fields=["expires_at"],
+                condition=Q(is_open=True, expires_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"task {self.pk}"
+
+
+class TaskInput(models.Model):
+    """What the worker is shown: kept apart, so that claims rewrite only small rows."""
+
+    task = models.OneToOneField(Task, models.PROTECT, primary_key=True, related_name="input")
+    data = models.JSONField()
+    external_id = models.CharField(max_length=200, blank=True)  # the requester's own name for it
+
+    def __str__(self) -> str:
+        return f"input of {self.task_id}"
+
+
+class Gold(models.Model):
+    """A task whose answer is known, to measure workers by."""
+
+    task = models.OneToOneField(Task, models.PROTECT, primary_key=True, related_name="gold")
+    answer = models.JSONField()  # in the shape of tasks.interface, e.g. {"label": "cat"}
+
+    class Meta:
+        verbose_name_plural = "gold"
+
+    def __str__(self) -> str:
+        return f"gold {self.task_id}"

@@ -1,0 +1,229 @@
+"""Step 5, settle: accepted answers are paid from escrow, what was not spent goes back.
+
+Deciding marks rows; money moves in bulk, in ``pay_accepted``. So no two decisions queue
+on one batch's account, and a decision costs the same however many batches there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Sum
+
+from payments import accounts, ledger
+from payments.ledger import Posting
+from payments.models import Account, Transfer
+from payments.money import Money
+from tasks import escrow, reopen
+from tasks.errors import IllegalTransition, ReasonMissing
+from tasks.models import Assignment, Batch, Consensus, Task
+from tasks.models.task import Lane
+from workers import events
+from workers.models import User
+
+
+def accept(*, assignment: Assignment, actor: User, now: datetime) -> None:
+    """Keep the answer; its reward is paid within seconds by ``pay_accepted``.
+
+    Raises:
+        IllegalTransition: the assignment is not waiting for a decision.
+    """
+    assignment.move_to(Assignment.Status.ACCEPTED, finished_at=now, decided_by=actor)
+
+
+@transaction.atomic
+def accept_all(
+    *, batch: Batch, assignment_ids: Sequence[int] | None, actor: User, now: datetime
+) -> int:
+    """Accept the named answers of a batch, or, without names, all that wait; return how many.
+
+    Names that are not of this batch, or are decided already, change nothing.
+    """
+    waiting = Assignment.objects.filter(batch=batch, status=Assignment.Status.SUBMITTED)
+    if assignment_ids is not None:
+        waiting = waiting.filter(pk__in=assignment_ids)
+    accepted = waiting.update(
+        status=Assignment.Status.ACCEPTED, finished_at=now, decided_by=actor
+    )
+    if accepted:
+        _record("assignments_accepted", batch, actor, now, count=accepted)
+    return accepted
+
+
+def accept_due(*, now: datetime, limit: int = 2_000) -> int:
+    """Accept up to ``limit`` answers nobody decided on in time; return how many."""
+    with transaction.atomic():
+        due = Assignment.objects.filter(
+            status=Assignment.Status.SUBMITTED, accept_due_at__lte=now
+        ).order_by("accept_due_at")
+        ids = list(
+            due.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)[
+                :limit
+            ]
+        )
+        return Assignment.objects.filter(pk__in=ids).update(
+            status=Assignment.Status.ACCEPTED, finished_at=now
+        )
+
+
+@transaction.atomic
+def reject(*, assignment: Assignment, reason: str, actor: User, now: datetime) -> None:
+    """Refuse the answer, say why, and ask another worker.
+
+    The task's consensus is computed anew without it.
+
+    Raises:
+        IllegalTransition: the assignment is not waiting for a decision.
+        ReasonMissing: no reason was given.
+    """
+    if not reason.strip():
+        raise ReasonMissing
+    assignment.move_to(
+        Assignment.Status.REJECTED, finished_at=now, decided_by=actor, reason=reason.strip()
+    )
+    reopen.give_back(assignment.batch, [assignment.task_id])
+    Consensus.objects.filter(task_id=assignment.task_id).delete()
+    siblings = Assignment.objects.filter(task_id=assignment.task_id)
+    siblings.counted().update(aggregated_at=None)
+    _record(
+        "assignment_rejected", assignment.batch, actor, now, assignment=assignment.pk, reason=reason
+    )
+
+
+def pay_accepted(*, now: datetime, limit: int = 2_000) -> int:
+    """Pay up to ``limit`` accepted answers: reward to the worker, fee to the platform.
+
+    Running twice or side by side pays once: rows are locked and marked in the transaction that
+    posts, and each posting's key names its assignment.
+    """
+    with transaction.atomic():
+        unpaid = Assignment.objects.unpaid().order_by("pk")
+        rows = list(
+            unpaid.select_for_update(skip_locked=True, of=("self",)).select_related(
+                "batch", "worker"
+            )[:limit]
+        )
+        ledger.post_all(_postings(rows), now=now)
+        return Assignment.objects.filter(pk__in=[row.pk for row in rows]).update(paid_at=now)
+
+
+def _postings(rows: Sequence[Assignment]) -> list[Posting]:
+    """Reward and fee of each assignment, from the money held for it."""
+    postings = []
+    for currency in sorted({row.batch.currency for row in rows}):
+        due = [row for row in rows if row.batch.currency == currency]
+        earnings = accounts.earnings_by_user({row.worker.user_id for row in due}, currency)
+        fees = accounts.fees(currency).pk
+        for row in due:
+            sides = [("reward", earnings[row.worker.user_id], row.reward_minor)]
+            if row.fee_minor:
+                sides.append(("fee", fees, row.fee_minor))
+            postings += [
+                Posting(
+                    key=f"{kind}:{row.pk}",
+                    kind=Transfer.Kind(kind),
+                    source_id=row.batch.escrow_id or 0,
+                    target_id=target,
+                    amount=Money(minor, currency),
+                    from_held=True,
+                )
+                for kind, target, minor in sides
+            ]
+    return postings
+
+
+@transaction.atomic
+def bonus(
+    *, assignment: Assignment, amount: Money, reason: str, key: str, actor: User, now: datetime
+) -> Transfer:
+    """Pay a worker extra for one assignment, from the requester's wallet, at most once per key.
+
+    Raises:
+        IllegalTransition: the assignment was never submitted.
+        InsufficientFunds: the wallet holds less.
+        ReasonMissing: no reason was given.
+    """
+    if not reason.strip():
+        raise ReasonMissing
+    if assignment.submitted_at is None:
+        raise IllegalTransition("Only a submitted assignment can earn a bonus.")
+    requester_id = assignment.batch.project.requester_id
+    posting = Posting(
+        key=f"bonus:{assignment.pk}:{key}",
+        kind=Transfer.Kind.BONUS,
+        source_id=accounts.wallet_of(requester_id, amount.currency).pk,
+        target_id=accounts.earnings_of(assignment.worker.user_id, amount.currency).pk,
+        amount=amount,
+    )
+    if ledger.post_all([posting], now=now):
+        paid = {"assignment": assignment.pk, "amount_minor": amount.minor, "reason": reason}
+        _record("bonus_paid", assignment.batch, actor, now, **paid)
+    return Transfer.objects.get(key=posting.key)
+
+
+def wind_up(*, now: datetime, limit: int = 5_000) -> int:
+    """Take each batch that is finished, or being closed, one step nearer to its end.
+
+    A batch whose tasks all have their answers, all decided and paid, begins to close by itself.
+    A closing batch gives up its open slots; once nothing is held, the rest goes back to the
+    requester's wallet. Returns how many batches were closed for good.
+    """
+    closed = 0
+    for batch_id in Batch.objects.live().order_by("pk").values_list("pk", flat=True):
+        with transaction.atomic():
+            # Another run may have this batch in hand, or an upload may be adding to it.
+            found = Batch.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
+            batch = found.select_related("project").filter(pk=batch_id).first()
+            if batch is None:
+                continue
+            if batch.status != Batch.Status.CLOSING and _is_finished(batch):
+                batch.move_to(Batch.Status.CLOSING)
+            if batch.status == Batch.Status.CLOSING:
+                escrow.withdraw(batch, now=now, limit=limit)
+                closed += _refund(batch, now)
+    return closed
+
+
+def _is_finished(batch: Batch) -> bool:
+    """Whether every ordinary task has all its answers, and every answer is decided and paid.
+
+    What is held says so without counting anything: it is then just the open gold slots.
+    """
+    tasks = Task.objects.filter(batch=batch, is_open=True)
+    if tasks.filter(lane__in=[Lane.URGENT, Lane.NORMAL]).exists():
+        return False
+    gold = tasks.filter(lane=Lane.GOLD).aggregate(slots=Sum("remaining_overlap"))["slots"] or 0
+    assert batch.escrow is not None
+    return batch.escrow.held_minor == batch.unit.minor * gold
+
+
+def _refund(batch: Batch, now: datetime) -> bool:
+    """Return what a closing batch did not need, if nothing is held any more."""
+    account = Account.objects.get(pk=batch.escrow_id)
+    if account.held_minor:
+        return False
+    if account.balance_minor:
+        ledger.post(
+            Posting(
+                key=f"refund:{batch.pk}",
+                kind=Transfer.Kind.REFUND,
+                source_id=account.pk,
+                target_id=accounts.wallet_of(batch.project.requester_id, batch.currency).pk,
+                amount=account.balance,
+            ),
+            now=now,
+        )
+    ledger.close(account.pk, now=now)
+    batch.move_to(Batch.Status.CLOSED, closed_at=now, refunded_minor=account.balance_minor)
+    _record("batch_closed", batch, None, now, refund_minor=account.balance_minor)
+    return True
+
+
+def _record(
+    kind: str, batch: Batch, actor: User | None, now: datetime, **data: int | str
+) -> None:
+    events.record(
+        kind=kind, subject_kind="batch", subject_id=batch.pk, actor=actor, at=now, data=data
+    )
