@@ -35,7 +35,7 @@ app.conf.beat_schedule = {
 }
 
 
-@worker_init.connect  # type: ignore[untyped-decorator]
+@worker_init.connect
 def load_aggregators(**_: object) -> None:
     """Import crowd-kit once, before forking: five seconds that no job then has to spend."""
     from tasks.aggregation import crowdkit  # noqa: F401, PLC0415

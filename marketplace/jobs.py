@@ -32,7 +32,7 @@ def job(work: Callable[[], int]) -> Callable[[], int]:
         )
         return done
 
-    return run  # type: ignore[no-any-return]
+    return run
 
 
 @job

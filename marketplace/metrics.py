@@ -57,5 +57,5 @@ def render() -> bytes:
     else:
         for counter in CLAIMS, SUBMITS:
             registry.register(counter)
-    registry.register(RowCollector())  # type: ignore[arg-type]
+    registry.register(RowCollector())
     return generate_latest(registry)

@@ -32,8 +32,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
     checks = {"postgresql": _postgresql(), "redis": _redis()}
     if checks["postgresql"] == "ok":
         checks["jobs"] = _jobs()
-    status = 200 if checks["postgresql"] == "ok" else 503
-    return JsonResponse({"ready": status == 200, "checks": checks}, status=status)
+    ready = checks["postgresql"] == "ok"
+    return JsonResponse({"ready": ready, "checks": checks}, status=200 if ready else 503)
 
 
 @require_safe

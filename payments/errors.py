@@ -1,4 +1,4 @@
-"""What can go wrong with money. The docstring is the message shown to callers."""
+"""Why money does not move: one class per reason, whose docstring is told to the caller."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class PaymentsError(Exception):
-    """A payment could not be made."""
+    """The money was not moved."""
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(message or (type(self).__doc__ or "").strip())
+        super().__init__(message or type(self).__doc__)
 
 
 class InsufficientFunds(PaymentsError):
@@ -32,7 +32,7 @@ class KeyReused(PaymentsError):
 
 
 class CurrencyMismatch(PaymentsError):
-    """Both accounts and the amount must share one currency."""
+    """Money moves only between accounts of its own currency."""
 
 
 class UnknownCurrency(PaymentsError):

@@ -1,4 +1,4 @@
-"""The only code that moves money: it alone writes transfers, balances and holds.
+"""The one door to the books: transfers, balances and holds are written here and nowhere else.
 
 A posting has a key derived from its cause (``reward:17``). The first posting with a key
 moves the money; the same posting again changes nothing, so jobs may repeat and race.

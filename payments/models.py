@@ -1,8 +1,8 @@
-"""The ledger: accounts, transfers between them, and payouts to the outside.
+"""Where money is, how it moved there, and what is on its way out.
 
-One row of ``Transfer`` takes an amount from one account and gives it to another, so
-the books balance by construction. Transfers are never changed or deleted: a mistake is
-corrected by another transfer.
+A ``Transfer`` names both the account that gives and the one that receives, so there is
+no way to write half a movement. The table only grows; what was wrong is moved back by
+one more transfer.
 
 Guarded accounts carry their balance, so that a constraint can forbid spending what is
 not there. The busy accounts on the platform's side (fees, the world) are not guarded:

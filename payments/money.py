@@ -1,4 +1,4 @@
-"""Money as whole minor units of one currency: no floats, no silent rounding."""
+"""Amounts of money, exact to the smallest coin, and how people write them."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ DECIMAL = re.compile(r"([0-9]{1,16})(?:\.([0-9]{1,3}))?")
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount of one currency.
+    """So many minor units of a currency: ``Money(1234, "USD")`` is $12.34.
 
-    ``minor`` counts the currency's smallest unit (cents for USD, yen for JPY);
-    ``currency`` is an ISO 4217 code of ``MINOR_DIGITS``, or ``UnknownCurrency`` is raised.
+    A minor unit is the smallest the currency has: a cent, a yen, a fils. Raises
+    ``UnknownCurrency`` unless ``currency`` is one of ``MINOR_DIGITS``.
     """
 
     minor: int
@@ -47,10 +47,10 @@ class Money:
             raise UnknownCurrency
 
     def __add__(self, other: Money) -> Money:
-        return Money(self.minor + self._same_currency(other).minor, self.currency)
+        return Money(self.minor + self._like(other), self.currency)
 
     def __sub__(self, other: Money) -> Money:
-        return Money(self.minor - self._same_currency(other).minor, self.currency)
+        return Money(self.minor - self._like(other), self.currency)
 
     def __mul__(self, times: int) -> Money:
         return Money(self.minor * times, self.currency)
@@ -59,25 +59,25 @@ class Money:
         return format_money(self)
 
     def split(self, weights: Sequence[int]) -> list[Money]:
-        """Share this amount in proportion to ``weights``, losing nothing.
+        """Divide the amount by ``weights``; the shares sum to it and are in their order.
 
-        Each share is within one minor unit of its exact part. Leftover units go to
-        the largest remainders; between equal ones, to the earlier share.
-        Raises ``ValueError`` unless some weight is positive and none is negative.
+        No share is a whole minor unit off its exact part: what division leaves over goes,
+        unit by unit, to those it cost most, and among equals to the first of them.
+        Raises ``ValueError`` if a weight is negative or none is positive.
         """
         total = sum(weights)
         if min(weights, default=0) < 0 or total == 0:
-            raise ValueError("weights must be non-negative and not all zero")
+            raise ValueError("a split needs a positive weight and no negative one")
         parts = [divmod(self.minor * weight, total) for weight in weights]
         leftover = self.minor - sum(share for share, _ in parts)
         by_remainder = sorted(range(len(parts)), key=lambda i: -parts[i][1])
         favoured = set(by_remainder[:leftover])
         return [Money(share + (i in favoured), self.currency) for i, (share, _) in enumerate(parts)]
 
-    def _same_currency(self, other: Money) -> Money:
+    def _like(self, other: Money) -> int:
         if other.currency != self.currency:
             raise CurrencyMismatch
-        return other
+        return other.minor
 
 
 def fee_on(reward_minor: int, basis_points: int) -> int:

@@ -12,6 +12,12 @@ from tasks import reopen
 from tasks.errors import IllegalTransition
 from tasks.models import Assignment
 from tasks.versions import asked
+from workers.models import Worker
+
+VERSION = """
+SELECT b.version_id FROM tasks_assignment a JOIN tasks_batch b ON b.id = a.batch_id
+WHERE a.id = %(assignment)s AND a.worker_id = %(worker)s
+"""
 
 # One statement, so that status, answer and hash are there together or not at all. The sweep that
 # expires an assignment, and a second submit, look for the same status: whoever comes first wins.
@@ -19,7 +25,7 @@ SUBMIT = """
 WITH moved AS (
     UPDATE tasks_assignment a SET status = 'submitted', submitted_at = %(now)s,
         accept_due_at = %(now)s + (SELECT auto_accept_delay FROM tasks_batch WHERE id = a.batch_id)
-    WHERE a.id = %(assignment)s AND a.status = 'active'
+    WHERE a.id = %(assignment)s AND a.worker_id = %(worker)s AND a.status = 'active'
     RETURNING a.id
 )
 INSERT INTO tasks_answer (assignment_id, value, sha256, created_at)
@@ -28,24 +34,27 @@ FROM moved
 """
 
 
-def submit(*, assignment: Assignment, answer: Any, now: datetime) -> dict[str, Any]:
+def submit(*, assignment_id: int, worker: Worker, answer: Any, now: datetime) -> dict[str, Any]:
     """Record the worker's answer, and return it as it was stored.
 
     An answer that arrives after the deadline is taken as long as the assignment has not
     been expired.
 
     Raises:
+        Assignment.DoesNotExist: the worker has no such assignment.
         IllegalTransition: the assignment is no longer active.
         InvalidAnswer: the answer does not fit the interface the worker was shown.
     """
-    value = asked(assignment.batch.version_id).checker.check(answer)
-    row = {"assignment": assignment.pk, "value": json.dumps(value), "now": now}
     with connection.cursor() as cursor:
-        cursor.execute(SUBMIT, row)
+        row: dict[str, Any] = {"assignment": assignment_id, "worker": worker.pk, "now": now}
+        cursor.execute(VERSION, row)
+        found = cursor.fetchone()
+        if found is None:
+            raise Assignment.DoesNotExist
+        value = asked(found[0]).checker.check(answer)
+        cursor.execute(SUBMIT, {**row, "value": json.dumps(value)})
         if not cursor.rowcount:
             raise IllegalTransition("This assignment is no longer yours to answer.")
-    assignment.status = Assignment.Status.SUBMITTED
-    assignment.submitted_at = now
     return value
 
 

@@ -31,7 +31,7 @@ AND (SELECT true FROM tasks_assignment a
      WHERE a.task_id = t.id AND a.person_id = (SELECT person_id FROM me) LIMIT 1) IS NULL
 """
 
-# The worker's person is read here, after their row was locked: people.link may just have changed it.
+# The worker's person is read here, after their row was locked, in case people.link has changed it.
 TAKE = f"""
 WITH me AS MATERIALIZED (
     SELECT u.person_id FROM workers_worker w JOIN workers_user u ON u.id = w.user_id
@@ -101,7 +101,7 @@ WITH me AS MATERIALIZED (
 SELECT room.n::int, made.id, made.task_id, i.data
 FROM room LEFT JOIN made ON true LEFT JOIN tasks_taskinput i ON i.task_id = made.task_id
 ORDER BY made.id
-"""
+"""  # noqa: S608  (put together from constants of this module)
 
 # Open tasks far behind the median cursor. Positions are random numbers of 52 bits, so "2,000 tasks
 # behind" is a share of that range.

@@ -130,9 +130,13 @@ def _multiple(
     name = method if used == {method} else FALLBACK
     rows = [
         Combined(
-            task, element.name, list(chosen.options), _probability(chosen.confidence), name,
-            counts[task],
-        )  # fmt: skip
+            task=task,
+            name=element.name,
+            value=list(chosen.options),
+            confidence=_probability(chosen.confidence),
+            method=name,
+            answers=counts[task],
+        )
         for task, chosen in found.consensus.items()
     ]
     return rows, found.skills

@@ -70,6 +70,15 @@ class Stand:
     assignment_duration: timedelta
 
 
+class Wish(NamedTuple):
+    """What a claim asks for."""
+
+    batch: int
+    worker: int
+    wanted: int
+    now: datetime
+
+
 def claim(
     *, batch_id: int, worker: Worker, count: int = 1, now: datetime, draw: Callable[[], float]
 ) -> Handout:
@@ -86,13 +95,13 @@ def claim(
         TooManyLiveAssignments: they hold as many as the batch allows.
     """
     try:
-        with transaction.atomic(savepoint=False):
+        with transaction.atomic():
             stand = _stand(batch_id, worker, draw)
             if stand.status != Batch.Status.OPEN:
                 return Handout([], 60)
             if not stand.eligible:
                 check_eligible(batch_id=batch_id, worker=worker)
-            return _take(stand, batch_id, worker, min(count, COUNT_MAX), now, draw)
+            return _take(stand, Wish(batch_id, worker.pk, min(count, COUNT_MAX), now), draw)
     except IntegrityError as error:
         # Two accounts of one person reached for the same task at once: the database let one win.
         if "assignment_once_per_person" not in str(error):
@@ -141,60 +150,44 @@ def _stand(batch_id: int, worker: Worker, draw: Callable[[], float]) -> Stand:
         )
 
 
-def _take(
-    stand: Stand,
-    batch_id: int,
-    worker: Worker,
-    count: int,
-    now: datetime,
-    draw: Callable[[], float],
-) -> Handout:
+def _take(stand: Stand, wish: Wish, draw: Callable[[], float]) -> Handout:
     """Take up to ``count`` tasks ahead of the cursor; if there are none, look behind it once."""
-    gold = sum(draw() < stand.gold_rate for _ in range(count)) if stand.gold_count else 0
-    found = _run(stand, batch_id, worker, count, gold, now)
-    if not found and (stand.rescan_at is None or now >= stand.rescan_at):
+    gold = sum(draw() < stand.gold_rate for _ in range(wish.wanted)) if stand.gold_count else 0
+    found = _run(stand, wish, gold=gold)
+    if not found and (stand.rescan_at is None or wish.now >= stand.rescan_at):
         # Tasks that others had locked in passing, or that came later, lie behind the cursor.
         # Looking for them walks all that this worker has seen, so it is done ever more rarely.
         seconds = min(max(1, stand.rescan_seconds * 2), RESCAN_SECONDS_MAX)
         stand = replace(
             stand,
             position=stand.low_water,
-            rescan_at=now + timedelta(seconds=seconds),
+            rescan_at=wish.now + timedelta(seconds=seconds),
             rescan_seconds=seconds,
         )
-        found = _run(stand, batch_id, worker, count, 0, now, window=WHOLE_LANE)
+        found = _run(stand, wish, gold=0, window=WHOLE_LANE)
     if found:
         return Handout(found, 0)
     assert stand.rescan_at is not None  # set by the look behind the cursor
-    return Handout([], max(1, round((stand.rescan_at - now).total_seconds())))
+    return Handout([], max(1, round((stand.rescan_at - wish.now).total_seconds())))
 
 
-def _run(
-    stand: Stand,
-    batch_id: int,
-    worker: Worker,
-    count: int,
-    gold: int,
-    now: datetime,
-    *,
-    window: int = URGENT_WINDOW,
-) -> list[Claimed]:
-    """Execute ``claim_sql.TAKE`` for a locked cursor."""
-    deadline_at = now + stand.assignment_duration
-    asked = {
-        "batch": batch_id,
-        "worker": worker.pk,
+def _run(stand: Stand, wish: Wish, *, gold: int, window: int = URGENT_WINDOW) -> list[Claimed]:
+    """Execute ``claim_sql.TAKE`` for a locked cursor; up to ``gold`` of the tasks are gold."""
+    deadline_at = wish.now + stand.assignment_duration
+    asked: dict[str, Any] = {
+        "batch": wish.batch,
+        "worker": wish.worker,
         "cursor": stand.cursor,
         "position": stand.position,
         "gold_from": stand.gold_from,
         "gold_until": stand.gold_until,
         "gold": gold,
-        "count": count,
+        "count": wish.wanted,
         "cap": stand.max_live_assignments,
         "urgent_window": window,
         "reward": stand.reward_minor,
         "fee": stand.fee_minor,
-        "now": now,
+        "now": wish.now,
         "deadline": deadline_at,
         "rescan_at": stand.rescan_at,
         "rescan_seconds": stand.rescan_seconds,
@@ -209,7 +202,7 @@ def _run(
     return [
         Claimed(
             id=assignment,
-            batch_id=batch_id,
+            batch_id=wish.batch,
             task_id=task,
             input=json.loads(data) if isinstance(data, str) else data,
             version_id=stand.version_id,

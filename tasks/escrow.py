@@ -7,6 +7,7 @@ so ``spent + reserved ≤ budget`` is the account's own ``0 ≤ held ≤ balance
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import F
@@ -108,7 +109,7 @@ def withdraw(
     Returns how many tasks were changed. Tasks locked by a claim are left for the next run.
     """
     assert batch.escrow_id is not None
-    asked = {
+    asked: dict[str, Any] = {
         "batch": batch.pk,
         "now": now,
         "limit": limit,

@@ -20,4 +20,4 @@ def move_assignments(*, kept_id: int, absorbed_id: int) -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute(MOVE, {"kept": kept_id, "absorbed": absorbed_id})
-        return cursor.rowcount
+        return int(cursor.rowcount)

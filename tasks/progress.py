@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import F, Q
@@ -10,7 +11,7 @@ from django.db.models import F, Q
 from tasks.models import Batch
 
 EVERY = timedelta(seconds=3)
-PAUSE_PER_TASK = timedelta(microseconds=20)  # large batches are counted less often
+PAUSE_PER_SLOT = timedelta(microseconds=20)  # large batches are counted less often
 
 COUNT = """
 WITH slots AS (
@@ -41,18 +42,19 @@ WITH slots AS (
     FROM tasks_consensus c JOIN tasks_task t ON t.id = c.task_id WHERE t.batch_id = %(batch)s
 )
 INSERT INTO tasks_progress (batch_id, tasks_done, open_slots, active, submitted, accepted, rejected,
-    skipped, expired, paid, workers, median_seconds, confidence, counted_at)
+    skipped, expired, paid, workers, median_seconds, confidence, counted_at, count_again_at)
 SELECT b.id, b.task_count - slots.open_tasks - made.live_tasks, slots.open_slots, made.active,
        made.submitted, made.accepted, made.rejected, made.skipped, made.expired, made.paid,
        made.workers, (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) FROM worked),
-       agreed.confidence, %(now)s
+       agreed.confidence, %(now)s, %(now)s + greatest(%(every)s, b.slot_count * %(pause)s)
 FROM tasks_batch b, slots, made, agreed WHERE b.id = %(batch)s
 ON CONFLICT (batch_id) DO UPDATE SET
     tasks_done = excluded.tasks_done, open_slots = excluded.open_slots, active = excluded.active,
     submitted = excluded.submitted, accepted = excluded.accepted, rejected = excluded.rejected,
     skipped = excluded.skipped, expired = excluded.expired, paid = excluded.paid,
     workers = excluded.workers, median_seconds = excluded.median_seconds,
-    confidence = excluded.confidence, counted_at = excluded.counted_at
+    confidence = excluded.confidence, counted_at = excluded.counted_at,
+    count_again_at = excluded.count_again_at
 """
 
 
@@ -61,17 +63,11 @@ def count_due(*, now: datetime, limit: int = 200) -> int:
 
     A large batch is counted less often, so that counting stays a small share of one core.
     """
-    stale = Q(progress=None) | Q(
-        progress__counted_at__lte=now - EVERY - PAUSE_PER_TASK * F("slot_count")
-    )
+    stale = Q(progress=None) | Q(progress__count_again_at__lte=now)
     settled_since = Q(status=Batch.Status.CLOSED, progress__counted_at__lt=F("closed_at"))
-    aggregated_since = Q(
-        status=Batch.Status.CLOSED, progress__counted_at__lt=F("aggregated_at")
-    )
+    aggregated_since = Q(status=Batch.Status.CLOSED, progress__counted_at__lt=F("aggregated_at"))
     running = ~Q(status=Batch.Status.CLOSED)
-    due = Batch.objects.published().filter(
-        stale & running | settled_since | aggregated_since
-    )
+    due = Batch.objects.published().filter(stale & running | settled_since | aggregated_since)
     ids = list(due.order_by("progress__counted_at", "pk").values_list("pk", flat=True)[:limit])
     for batch_id in ids:
         count(batch_id=batch_id, now=now)
@@ -80,5 +76,11 @@ def count_due(*, now: datetime, limit: int = 200) -> int:
 
 def count(*, batch_id: int, now: datetime) -> None:
     """Count one batch."""
+    asked: dict[str, Any] = {
+        "batch": batch_id,
+        "now": now,
+        "every": EVERY,
+        "pause": PAUSE_PER_SLOT,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"batch": batch_id, "now": now})
+        cursor.execute(COUNT, asked)

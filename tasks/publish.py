@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from payments import accounts
 from payments.money import Money
 from tasks import escrow
-from tasks.errors import EmptyBatch, IllegalTransition, InvalidRow
+from tasks.errors import EmptyBatch, IllegalTransition
 from tasks.models import Batch
 from tasks.models.cursor import START
 from tasks.models.task import POSITION_BITS, Lane, position_of
@@ -116,7 +116,9 @@ def _with_authors(
     unknown = {row.author for _, row in chunk} - people.keys()
     if unknown - {""}:
         found = Worker.objects.filter(public_id__in=unknown)
-        people.update(dict.fromkeys(unknown), **dict(found.values_list("public_id", "user__person")))
+        people.update(
+            dict.fromkeys(unknown), **dict(found.values_list("public_id", "user__person"))
+        )
     people[""] = None
     pairs = []
     for number, row in chunk:
@@ -143,7 +145,17 @@ def _insert(
             lane = Lane.GOLD.value if is_gold else Lane.NORMAL.value
             position = position_of(0 if is_gold else row.priority, draw(POSITION_BITS))
             tasks.append(
-                (pk, batch.pk, lane, position, overlap, overlap, not is_gold, author, row.expires_at)
+                (
+                    pk,
+                    batch.pk,
+                    lane,
+                    position,
+                    overlap,
+                    overlap,
+                    not is_gold,
+                    author,
+                    row.expires_at,
+                )
             )
             inputs.append((pk, row.input, row.external_id))
             if is_gold:
@@ -202,9 +214,7 @@ def publish(*, batch: Batch, actor: User, now: datetime) -> Batch:
     batch = locked.get(pk=batch.pk)
     if batch.status == Batch.Status.DRAFT and not batch.task_count:
         raise EmptyBatch
-    batch.move_to(
-        Batch.Status.OPEN, published_at=now, escrow=accounts.open_escrow(batch.currency)
-    )
+    batch.move_to(Batch.Status.OPEN, published_at=now, escrow=accounts.open_escrow(batch.currency))
     escrow.raise_gold(batch)
     cost = escrow.fund(batch, now=now)
     _record("published", batch, actor, now, budget_minor=cost.minor, currency=cost.currency)

@@ -45,9 +45,7 @@ def score_by_gold(*, project_id: int, now: datetime) -> int:
     )
 
 
-def score_by_fit(
-    *, batch: Batch, right: Mapping[int, tuple[float, int]], now: datetime
-) -> int:
+def score_by_fit(*, batch: Batch, right: Mapping[int, tuple[float, int]], now: datetime) -> int:
     """Keep what the aggregator thinks of each worker: ``right`` answers out of how many."""
     estimates = {
         worker: estimate(round(share * answers), answers)
@@ -74,7 +72,5 @@ def suspects(*, project_id: int, chance: float, answers_min: int = 10) -> list[S
         usual = known[len(known) // 2].estimate
         for skill in known:
             if skill.answers >= answers_min and skill.high < (chance + usual) / 2:
-                found[skill.worker_id] = Suspect(
-                    skill.worker_id, skill.estimate, skill.high, usual
-                )
+                found[skill.worker_id] = Suspect(skill.worker_id, skill.estimate, skill.high, usual)
     return sorted(found.values(), key=lambda suspect: suspect.estimate)

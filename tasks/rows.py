@@ -14,6 +14,9 @@ from tasks.errors import InvalidAnswer, InvalidRow
 from tasks.models.task import PRIORITY_MAX
 
 INPUT_BYTES_MAX = 1 << 20
+TEXT_LENGTH_MAX = 200
+DIGITS_MAX = 7  # of a whole number in a CSV cell; no option takes more
+YEARS = range(2000, 9001)  # beyond them a zone's offset may leave what a timestamp can hold
 OPTIONS = {"gold", "external_id", "priority", "overlap", "expires_at", "author"}
 
 
@@ -111,15 +114,15 @@ def _text(options: Mapping[str, Any], name: str) -> str:
     value = options.get(name, "")
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if not isinstance(value, str) or len(value) > 200 or "\0" in value:
-        raise InvalidRow(f"{name} must be a text of at most 200 characters.")
+    if not isinstance(value, str) or len(value) > TEXT_LENGTH_MAX or "\0" in value:
+        raise InvalidRow(f"{name} must be a text of at most {TEXT_LENGTH_MAX} characters.")
     return value
 
 
 def _whole(options: Mapping[str, Any], name: str, low: int, high: int) -> int | None:
     value = options.get(name)
     if isinstance(value, str) and value.isascii() and value.lstrip("-").isdigit():
-        value = int(value) if len(value) < 8 else None
+        value = int(value) if len(value) <= DIGITS_MAX else None
     elif value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
@@ -133,10 +136,8 @@ def _instant(options: Mapping[str, Any]) -> datetime | None:
         return None
     try:
         parsed = parse_datetime(value) if isinstance(value, str) else None
-        if parsed is None or parsed.utcoffset() is None or not 2000 <= parsed.year <= 9000:
-            raise ValueError
     except ValueError:
-        raise InvalidRow(
-            "expires_at must be an instant with a zone, like 2026-12-01T12:00:00Z."
-        ) from None
+        parsed = None
+    if parsed is None or parsed.utcoffset() is None or parsed.year not in YEARS:
+        raise InvalidRow("expires_at must be an instant with a zone, like 2026-12-01T12:00:00Z.")
     return parsed

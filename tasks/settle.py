@@ -44,9 +44,7 @@ def accept_all(
     waiting = Assignment.objects.filter(batch=batch, status=Assignment.Status.SUBMITTED)
     if assignment_ids is not None:
         waiting = waiting.filter(pk__in=assignment_ids)
-    accepted = waiting.update(
-        status=Assignment.Status.ACCEPTED, finished_at=now, decided_by=actor
-    )
+    accepted = waiting.update(status=Assignment.Status.ACCEPTED, finished_at=now, decided_by=actor)
     if accepted:
         _record("assignments_accepted", batch, actor, now, count=accepted)
     return accepted
@@ -158,7 +156,11 @@ def bonus(
         amount=amount,
     )
     if ledger.post_all([posting], now=now):
-        paid = {"assignment": assignment.pk, "amount_minor": amount.minor, "reason": reason}
+        paid: dict[str, int | str] = {
+            "assignment": assignment.pk,
+            "amount_minor": amount.minor,
+            "reason": reason,
+        }
         _record("bonus_paid", assignment.batch, actor, now, **paid)
     return Transfer.objects.get(key=posting.key)
 
@@ -201,6 +203,7 @@ def _is_finished(batch: Batch) -> bool:
 
 def _refund(batch: Batch, now: datetime) -> bool:
     """Return what a closing batch did not need, if nothing is held any more."""
+    assert batch.escrow_id is not None
     account = Account.objects.get(pk=batch.escrow_id)
     if account.held_minor:
         return False
@@ -221,9 +224,7 @@ def _refund(batch: Batch, now: datetime) -> bool:
     return True
 
 
-def _record(
-    kind: str, batch: Batch, actor: User | None, now: datetime, **data: int | str
-) -> None:
+def _record(kind: str, batch: Batch, actor: User | None, now: datetime, **data: int | str) -> None:
     events.record(
         kind=kind, subject_kind="batch", subject_id=batch.pk, actor=actor, at=now, data=data
     )

@@ -129,9 +129,7 @@ def claim(
 def may_claim(batch: Batch, worker: Worker, *, now: datetime = NOON, gold: bool = False) -> bool:
     """Whether the worker got a task."""
     draw = always_gold if gold else never_gold
-    return bool(
-        distribute.claim(batch_id=batch.pk, worker=worker, now=now, draw=draw).assignments
-    )
+    return bool(distribute.claim(batch_id=batch.pk, worker=worker, now=now, draw=draw).assignments)
 
 
 def submitted(
@@ -139,7 +137,12 @@ def submitted(
 ) -> Assignment:
     """One claimed and answered assignment."""
     assignment = claim(batch, worker, now=now)
-    answer.submit(assignment=assignment, answer={"label": label}, now=now + MINUTE)
+    answer.submit(
+        assignment_id=assignment.pk,
+        worker=assignment.worker,
+        answer={"label": label},
+        now=now + MINUTE,
+    )
     return assignment
 
 

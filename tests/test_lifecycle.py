@@ -7,7 +7,16 @@ import pytest
 from payments import accounts
 from tasks import aggregate, answer, distribute, settle
 from tasks.models import Assignment, Batch, Consensus
-from tests.factories import HOUR, MINUTE, NOON, a_worker, never_gold, published_batch, usd
+from tests.factories import (
+    HOUR,
+    MINUTE,
+    NOON,
+    a_worker,
+    never_gold,
+    published_batch,
+    submitted,
+    usd,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -23,8 +32,10 @@ def test_three_workers_answer_one_task_and_are_paid():
     workers = [a_worker(), a_worker(), a_worker()]
     for worker, label in zip(workers, ["cat", "cat", "dog"], strict=True):
         handout = distribute.claim(batch_id=batch.pk, worker=worker, now=NOON, draw=never_gold)
-        assignment = Assignment.objects.get(pk=handout.assignments[0].id)
-        answer.submit(assignment=assignment, answer={"label": label}, now=NOON + MINUTE)
+        assignment_id = handout.assignments[0].id
+        answer.submit(
+            assignment_id=assignment_id, worker=worker, answer={"label": label}, now=NOON + MINUTE
+        )
 
     # Aggregate: two of three say cat.
     assert aggregate.aggregate_due(now=NOON + HOUR) == 1
@@ -40,14 +51,10 @@ def test_three_workers_answer_one_task_and_are_paid():
     assert earned == [usd(5), usd(5), usd(0)]
 
     # The refused answer's slot is open again: somebody else is asked, and paid.
-    last = Assignment.objects.get(
-        pk=distribute.claim(
-            batch_id=batch.pk, worker=a_worker(), now=NOON + HOUR, draw=never_gold
-        ).assignments[0].id
-    )  # fmt: skip
-    answer.submit(assignment=last, answer={"label": "cat"}, now=NOON + HOUR)
+    last = submitted(batch, "cat", now=NOON + HOUR)
+    last.refresh_from_db()
     settle.accept(assignment=last, actor=requester, now=NOON + HOUR)
-    settle.pay_accepted(now=NOON + HOUR)
+    settle.pay_accepted(now=NOON + 2 * HOUR)
 
     # Nothing is open or owed any more, so the batch closes by itself.
     assert settle.wind_up(now=NOON + 2 * HOUR) == 1

@@ -33,7 +33,7 @@ class ClaimQuery(serializers.Serializer[Any]):
 
 class Submission(serializers.Serializer[Any]):
     answer = serializers.JSONField(
-        help_text="In the interface's shape, e.g. {\"label\": \"cat\"}; a bare value will do "
+        help_text='In the interface\'s shape, e.g. {"label": "cat"}; a bare value will do '
         "where the interface asks for one thing only."
     )
 
@@ -113,12 +113,14 @@ class Submit(APIView):
     def post(self, request: Request, assignment_id: int) -> Response:
         form = Submission(data=request.data)
         form.is_valid(raise_exception=True)
-        assignment = _of_caller(request, assignment_id)
         stored = answer.submit(
-            assignment=assignment, answer=form.validated_data["answer"], now=timezone.now()
+            assignment_id=assignment_id,
+            worker=worker_of(request),
+            answer=form.validated_data["answer"],
+            now=timezone.now(),
         )
         metrics.SUBMITS.inc()
-        return Response({"id": assignment.pk, "status": assignment.status, "answer": stored})
+        return Response({"id": assignment_id, "status": "submitted", "answer": stored})
 
 
 class SkipAssignment(APIView):
@@ -129,14 +131,7 @@ class SkipAssignment(APIView):
     def post(self, request: Request, assignment_id: int) -> Response:
         form = Skip(data=request.data or {})
         form.is_valid(raise_exception=True)
-        assignment = _of_caller(request, assignment_id)
-        answer.skip(
-            assignment=assignment, reason=form.validated_data["reason"], now=timezone.now()
-        )
+        own = Assignment.objects.of(worker_of(request)).select_related("batch")
+        assignment = get_object_or_404(own, pk=assignment_id)
+        answer.skip(assignment=assignment, reason=form.validated_data["reason"], now=timezone.now())
         return Response({"id": assignment.pk, "status": assignment.status})
-
-
-def _of_caller(request: Request, assignment_id: int) -> Assignment:
-    return get_object_or_404(
-        Assignment.objects.of(worker_of(request)).with_batch(), pk=assignment_id
-    )

@@ -11,21 +11,20 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from marketplace.api import keys
-from marketplace.models import ApiKey
 from workers.models import User, Worker
 
 
 class BearerAuthentication(BaseAuthentication):
     """``Authorization: Bearer <token>``."""
 
-    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+    def authenticate(self, request: Request) -> tuple[User, int] | None:
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        key = keys.find(token.strip(), now=timezone.now())
-        if key is None:
+        caller = keys.find(token.strip(), now=timezone.now())
+        if caller is None:
             raise AuthenticationFailed("This token is unknown, expired or revoked.")
-        return key.user, key
+        return caller
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="crowdwright"'
@@ -46,7 +45,6 @@ def worker_of(request: Request) -> Worker:
     worker = getattr(request.user, "worker", None)
     if not isinstance(worker, Worker):
         raise PermissionDenied("Only workers may do this. Sign up as a worker first.")
-    worker.user = user_of(request)
     return worker
 
 

@@ -62,7 +62,9 @@ class Tasks(APIView):
 
     @extend_schema(
         operation_id="upload_tasks",
-        request={kind: serializers.ListField(child=serializers.DictField()) for kind in uploads.KINDS},
+        request={
+            kind: serializers.ListField(child=serializers.DictField()) for kind in uploads.KINDS
+        },
         responses={201: UploadOut},
     )
     @once_per_key

@@ -51,9 +51,7 @@ def once_per_key(handler: Handler) -> Handler:
                     status=response.status_code, body=response.data
                 )
                 return response
-        return Response(
-            stored.body, status=stored.status, headers={"Idempotent-Replayed": "true"}
-        )
+        return Response(stored.body, status=stored.status, headers={"Idempotent-Replayed": "true"})
 
     return replaying
 

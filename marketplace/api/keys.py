@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from django.db.models import Q
+from django.db import connection
 
 from marketplace.models import ApiKey
-from workers.models import User
+from workers.models import User, Worker
 
 PREFIX = "cw_"
-USED_TO_THE = timedelta(hours=1)  # how exactly ``last_used_at`` is kept: a write an hour, not a call
+USED_TO_THE = timedelta(
+    hours=1
+)  # how exactly ``last_used_at`` is kept: a write an hour, not a call
 
 
 def make(
@@ -36,18 +39,42 @@ def revoke(*, key: ApiKey, now: datetime) -> None:
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now)
 
 
-def find(token: str, *, now: datetime) -> ApiKey | None:
-    """Return the valid key behind a token, with its user and their worker, in one query."""
-    valid = ApiKey.objects.filter(
-        Q(expires_at=None) | Q(expires_at__gt=now),
-        digest=digest_of(token),
-        revoked_at=None,
-        user__is_active=True,
-    )
-    key = valid.select_related("user__worker").first()
-    if key and (key.last_used_at is None or now - key.last_used_at >= USED_TO_THE):
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
-    return key
+# Every request begins with this. Written out, because building and compiling it as a queryset
+# takes as much CPU as all the rest of a claim's Python.
+FIND = """
+SELECT k.id, k.last_used_at, u.id, u.username, u.is_active, u.is_staff, u.is_superuser,
+       u.is_requester, u.person_id, w.id, w.public_id, w.status, w.qualifications_version
+FROM marketplace_apikey k
+JOIN workers_user u ON u.id = k.user_id
+LEFT JOIN workers_worker w ON w.user_id = u.id
+WHERE k.digest = %s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > %s)
+  AND u.is_active
+"""
+USER = ["id", "username", "is_active", "is_staff", "is_superuser", "is_requester", "person_id"]
+WORKER = ["id", "public_id", "status", "qualifications_version"]
+
+
+class Caller(NamedTuple):
+    """Who calls, and with which key."""
+
+    user: User  # with its worker, or None, in the cache
+    key_id: int
+
+
+def find(token: str, *, now: datetime) -> Caller | None:
+    """Return the user behind a valid token, in one query; fields it leaves out load when asked."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIND, [digest_of(token), now])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    key_id, used_at = row[:2]
+    if used_at is None or now - used_at >= USED_TO_THE:
+        ApiKey.objects.filter(pk=key_id).update(last_used_at=now)
+    user = User.from_db("default", USER, row[2:9])
+    worker = None if row[9] is None else Worker.from_db("default", WORKER, row[9:])
+    user.remember_worker(worker)
+    return Caller(user, key_id)
 
 
 def digest_of(token: str) -> bytes:

@@ -40,7 +40,7 @@ class RevisionIn(serializers.Serializer[Any]):
 
 
 class WholeNumber(serializers.IntegerField):
-    """A JSON integer: not true, not 1.0, not "１"."""
+    """A JSON integer: not true, not 1.0, not "1"."""
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int):
@@ -67,7 +67,7 @@ class BatchIn(serializers.Serializer[Any]):
     auto_accept_delay_seconds = WholeNumber(min_value=0, max_value=30 * DAY, default=3 * DAY)
     gold_rate = Share(min_value=0, max_value=0.5, default=0.05)
     max_live_assignments = WholeNumber(min_value=1, max_value=1000, default=20)
-    qualifications = serializers.JSONField(default=list)
+    qualifications = serializers.JSONField(required=False)
     aggregation = serializers.CharField(default="dawid_skene", max_length=40)
 
     def validate_aggregation(self, name: str) -> str:
@@ -142,7 +142,7 @@ def _policy(asked: dict[str, Any]) -> draft.Policy:
         gold_rate=asked["gold_rate"],
         max_live_assignments=asked["max_live_assignments"],
         aggregation=asked["aggregation"],
-        requirements=asked["qualifications"],
+        requirements=asked.get("qualifications", []),
     )
 
 

@@ -26,7 +26,8 @@ FROM (SELECT id, remaining_overlap FROM tasks_task
       WHERE batch_id = %(batch)s AND id > %(after)s AND lane <> 2 ORDER BY id LIMIT %(limit)s) t
 JOIN tasks_taskinput i ON i.task_id = t.id
 LEFT JOIN LATERAL (
-    SELECT json_object_agg(name, value) AS consensus, json_object_agg(name, confidence) AS confidence,
+    SELECT json_object_agg(name, value) AS consensus,
+           json_object_agg(name, confidence) AS confidence,
            json_object_agg(name, method) AS method, max(answers) AS answers
     FROM tasks_consensus WHERE task_id = t.id) c ON true
 ORDER BY t.id
@@ -53,7 +54,8 @@ SELECT c.id, json_build_object(
 FROM (SELECT * FROM tasks_cursor
       WHERE batch_id = %(batch)s AND id > %(after)s ORDER BY id LIMIT %(limit)s) c
 CROSS JOIN LATERAL (
-    SELECT count(submitted_at) AS submitted, count(*) FILTER (WHERE status = 'accepted') AS accepted,
+    SELECT count(submitted_at) AS submitted,
+           count(*) FILTER (WHERE status = 'accepted') AS accepted,
            count(*) FILTER (WHERE status = 'rejected') AS rejected,
            count(*) FILTER (WHERE status = 'skipped') AS skipped,
            count(*) FILTER (WHERE status = 'expired') AS expired
@@ -66,7 +68,10 @@ ORDER BY c.id
 """
 
 FORMATS = [OpenApiParameter("format", str, enum=["json", "ndjson", "csv"])]
-ANY = {(200, kind): OpenApiTypes.ANY for kind in ["application/json", "application/x-ndjson", "text/csv"]}
+ANY = {
+    (200, kind): OpenApiTypes.ANY
+    for kind in ["application/json", "application/x-ndjson", "text/csv"]
+}
 
 
 class Results(APIView):
@@ -82,11 +87,17 @@ class Results(APIView):
 
         def header() -> list[str]:
             judged = [part for name in elements for part in (name, f"{name}.confidence")]
-            return ["task", "external_id", *judged, "answers", *(f"input.{each}" for each in fields)]
+            return [
+                "task",
+                "external_id",
+                *judged,
+                "answers",
+                *(f"input.{each}" for each in fields),
+            ]
 
         def flatten(row: dict[str, Any]) -> list[Any]:
             judged = [
-                part[name] if name in part else None
+                part.get(name)
                 for name in elements
                 for part in (row["consensus"], row["confidence"])
             ]

@@ -21,6 +21,7 @@ from tasks.rows import Row, read_row
 LINE_MAX = 1 << 20  # bytes of one NDJSON or CSV line
 COLUMNS_MAX = 2_000
 READ = 1 << 16
+TOO_LONG = ValueError(f"The line is longer than {LINE_MAX:,} bytes.")
 KINDS = ("application/json", "application/x-ndjson", "text/csv")
 
 
@@ -48,7 +49,7 @@ def rows(
 ) -> Iterator[Row | Rejected]:
     """The upload's rows, each good or refused with a reason, numbered from 1."""
     kind = (request.content_type or "").partition(";")[0].strip().lower()
-    stream = request.data
+    stream: Any = request.data  # the body, unread: ``UnreadParser``
     if kind == "text/csv":
         found = _csv_rows(stream)
     elif kind == "application/json":
@@ -67,27 +68,26 @@ def rows(
 
 def _lines(stream: IO[Any]) -> Iterator[bytes | ValueError]:
     """Lines without their ends; one that is too long is skipped, not kept."""
-    rest, too_long = b"", False
-    first = True
-    while True:
-        block = stream.read(READ)
-        if first:
-            block, first = block.removeprefix(codecs.BOM_UTF8), False
+    rest, skipping = b"", False
+    for block in _blocks(stream):
         *lines, rest = (rest + block).split(b"\n")
         for line in lines:
-            if too_long or len(line) > LINE_MAX:
-                yield ValueError(f"The line is longer than {LINE_MAX:,} bytes.")
-                too_long = False
-            else:
-                yield line.rstrip(b"\r")
+            yield TOO_LONG if skipping or len(line) > LINE_MAX else line.rstrip(b"\r")
+            skipping = False
         if len(rest) > LINE_MAX:
-            rest, too_long = b"", True
-        if not block:
-            break
-    if too_long:
-        yield ValueError(f"The line is longer than {LINE_MAX:,} bytes.")
+            rest, skipping = b"", True
+    if skipping:
+        yield TOO_LONG
     elif rest:
         yield rest.rstrip(b"\r")
+
+
+def _blocks(stream: IO[Any]) -> Iterator[bytes]:
+    """The body piece by piece, without a byte order mark."""
+    block = stream.read(READ).removeprefix(codecs.BOM_UTF8)
+    while block:
+        yield block
+        block = stream.read(READ)
 
 
 def _ndjson_rows(stream: IO[Any]) -> Iterator[Any]:

@@ -15,12 +15,12 @@ from marketplace.api import (
 
 # ``id`` is a whole number within PostgreSQL's bigint: marketplace.converters.
 urlpatterns = [
-    # Requesters: what is asked
+    # What is asked, by requesters
     path("projects", projects.Projects.as_view()),
     path("projects/<id:project_id>", projects.OneProject.as_view()),
     path("projects/<id:project_id>/versions", projects.Versions.as_view()),
     path("projects/<id:project_id>/batches", projects.ProjectBatches.as_view()),
-    # Requesters: fill, price, run
+    # Filling, pricing and running a batch
     path("batches", batches.Batches.as_view()),
     path("batches/<id:batch_id>", batches.OneBatch.as_view()),
     path("batches/<id:batch_id>/tasks", batches.Tasks.as_view()),
@@ -30,22 +30,22 @@ urlpatterns = [
     path("batches/<id:batch_id>/resume", batches.Resume.as_view()),
     path("batches/<id:batch_id>/close", batches.Close.as_view()),
     path("batches/<id:batch_id>/qualifications", batches.Qualifications.as_view()),
-    # Requesters: what came of it
+    # What came of it
     path("batches/<id:batch_id>/results", results.Results.as_view()),
     path("batches/<id:batch_id>/answers", results.Answers.as_view()),
     path("batches/<id:batch_id>/workers", results.Workers.as_view()),
-    # Requesters: decisions
+    # Decisions on answers
     path("batches/<id:batch_id>/accept", reviews.AcceptBatch.as_view()),
     path("assignments/<id:assignment_id>/accept", reviews.Accept.as_view()),
     path("assignments/<id:assignment_id>/reject", reviews.Reject.as_view()),
     path("assignments/<id:assignment_id>/bonus", reviews.Bonus.as_view()),
-    # Requesters: who may work for them
+    # Who may work for a requester
     path("qualifications", people.QualificationTypes.as_view()),
     path("qualifications/<id:type_id>/grant", people.Grant.as_view()),
     path("qualifications/<id:type_id>/revoke", people.Revoke.as_view()),
     path("blocks", people.Blocks.as_view()),
     path("blocks/lift", people.LiftBlock.as_view()),
-    # Workers
+    # Working
     path("work", work.Work.as_view()),
     path("batches/<id:batch_id>/claim", assignments.Claim.as_view()),
     path("assignments", work.Held.as_view()),

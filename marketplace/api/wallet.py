@@ -44,7 +44,9 @@ class Wallet(APIView):
 
     @extend_schema(operation_id="wallet", parameters=[CURRENCY], responses=StatementOut)
     def get(self, request: Request) -> Response:
-        return _statement(self, request, accounts.wallet_of(requester_of(request).pk, _code(request)))
+        return _statement(
+            self, request, accounts.wallet_of(requester_of(request).pk, _code(request))
+        )
 
 
 class Earnings(APIView):

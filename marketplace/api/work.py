@@ -28,7 +28,9 @@ class WorkOut(serializers.ModelSerializer[Batch]):
     reward = serializers.IntegerField(source="reward_minor")
     open_slots = serializers.IntegerField(source="progress.open_slots", default=None)
     median_seconds = serializers.FloatField(
-        source="progress.median_seconds", default=None, help_text="Measured; null until somebody has answered."
+        source="progress.median_seconds",
+        default=None,
+        help_text="Measured; null until somebody has answered.",
     )
     hourly_reward = serializers.SerializerMethodField(help_text="At the measured median time.")
     assignment_duration_seconds = serializers.FloatField(source="assignment_duration.total_seconds")
@@ -44,7 +46,7 @@ class WorkOut(serializers.ModelSerializer[Batch]):
         progress = getattr(batch, "progress", None)
         if progress is None or not progress.median_seconds:
             return None
-        return round(batch.reward_minor * 3600 / progress.median_seconds)
+        return int(batch.reward_minor * 3600 / progress.median_seconds)
 
 
 class Work(ListAPIView[Batch]):

@@ -21,6 +21,8 @@ from marketplace.up.stack import Stack, free_port
 
 FIRST_PORT = 8000
 STOP_SECONDS_MAX = 30.0
+# Ctrl-C, `make down`, and a terminal that closes.
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WHERE_NEXT = """
   {url:<28} the site
   {docs:<28} the API, to try out
@@ -52,8 +54,8 @@ def up() -> None:
         EmbeddedError: a server it needs cannot be run here.
         UpError: it did not come up, or a part of it kept dying.
     """
-    signal.signal(signal.SIGINT, leave)
-    signal.signal(signal.SIGTERM, leave)
+    for number in ENDINGS:
+        signal.signal(number, leave)
     with pidfile.held(os.getpid()) as tell:
         prepare()
         with Stack(name="up", port=wanted_port(), quiet=False) as stack:
@@ -85,8 +87,8 @@ def down() -> None:
 
 def leave(number: int, frame: FrameType | None) -> None:
     """Unwind, which stops the stack; a second signal must not interrupt that."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
     raise SystemExit(0)
 
 

@@ -15,7 +15,7 @@ import sys
 PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 
 
-def main() -> None:
+def main() -> None:  # pragma: no cover - it ends by becoming another program
     """Ask for the parent's death to be told as SIGTERM, then become the command."""
     parent, command = int(sys.argv[1]), sys.argv[2:]
     if sys.platform == "linux":

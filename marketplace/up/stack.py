@@ -125,6 +125,7 @@ class Stack:
         while not self.is_ready():
             if self._supervisor.wait(POLL_SECONDS):
                 self._raise_failure()
+                raise StackFailed("It was stopped while it started.")
             if time.monotonic() > give_up_at:
                 raise StackFailed(f"{self.url}healthz gave no answer.")
 

@@ -47,7 +47,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """Check a password. Every spelling of a username is one, also to the rate limit."""
-        if "username" in credentials:
-            credentials["username"] = names.canonical_username(credentials["username"])
+        credentials["username"] = names.canonical_username(credentials.get("username", ""))
         user: User | None = super().authenticate(request, **credentials)
         return user

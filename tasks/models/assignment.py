@@ -30,13 +30,6 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         """Assignments still being worked on whose deadline was before ``cutoff``."""
         return self.filter(status=Assignment.Status.ACTIVE, deadline_at__lt=cutoff)
 
-    def with_batch(self) -> AssignmentQuerySet:
-        """Load what submitting and skipping need of the batch in the same query."""
-        return self.select_related("batch").only(
-            "status", "task_id", "worker_id", "batch__status", "batch__version_id",
-            "batch__escrow_id", "batch__reward_minor", "batch__fee_minor", "batch__currency",
-        )  # fmt: skip
-
     def counted(self) -> AssignmentQuerySet:
         """Assignments whose answer counts towards a consensus."""
         return self.filter(status__in=Assignment.COUNTED)

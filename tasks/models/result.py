@@ -52,6 +52,7 @@ class Progress(models.Model):
     median_seconds = models.FloatField(null=True)  # from claim, or the answer before, to submit
     confidence = models.FloatField(null=True)  # mean over the tasks' consensus
     counted_at = models.DateTimeField()
+    count_again_at = models.DateTimeField()
 
     class Meta:
         verbose_name_plural = "progress"

@@ -50,6 +50,8 @@ def _var(path: Path) -> Iterator[Path]:
         yield path
         monkeypatch.setenv("CROWDWRIGHT_VAR", str(path))
         embedded.stop()
+        # Hundreds of megabytes that would else stay in the temporary folder.
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def query(sql: str, *, test: bool = True) -> object:

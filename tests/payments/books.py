@@ -5,32 +5,25 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from threading import Barrier
 
-from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import connection, transaction
 
 from payments import accounts, ledger
 from payments.deposits import deposit
 from payments.ledger import Posting
 from payments.models import Account, Transfer
 from payments.money import Money
+from tests.factories import NOON, a_user, usd
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 Kind = Transfer.Kind
 
 numbers = itertools.count(1)
 
 
-def usd(cents: int) -> Money:
-    return Money(cents, "USD")
-
-
 def new_user() -> int:
     """Return the id of somebody new."""
-    user = get_user_model().objects.create_user(username=f"payee{next(numbers)}")
-    return user.pk
+    return a_user().pk
 
 
 def posting(source: Account, target: Account, cents: int, **terms) -> Posting:
@@ -59,6 +52,16 @@ def earnings_with(cents: int) -> Account:
     earnings = accounts.earnings_of(new_user(), "USD")
     ledger.post(posting(wallet_with(cents), earnings, cents), now=NOON)
     return reread(earnings)
+
+
+def post(*postings: Posting) -> int:
+    """Post in a savepoint, so that a test can look at what a refusal has left behind."""
+    with transaction.atomic():
+        return ledger.post_all(postings, now=NOON)
+
+
+def balances(*accounts_: Account) -> list[int]:
+    return [reread(account).balance_minor for account in accounts_]
 
 
 def reread(account: Account) -> Account:

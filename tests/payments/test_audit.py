@@ -6,16 +6,8 @@ from django.db import connection
 from payments import accounts, audit, ledger, payouts
 from payments.audit import Imbalance, Totals
 from payments.models import Account, Payout
-from tests.payments.books import (
-    NOON,
-    Kind,
-    earnings_with,
-    escrow_with,
-    new_user,
-    posting,
-    usd,
-    wallet_with,
-)
+from tests.factories import NOON, usd
+from tests.payments.books import Kind, earnings_with, escrow_with, new_user, posting, wallet_with
 
 pytestmark = pytest.mark.django_db
 

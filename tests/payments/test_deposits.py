@@ -9,7 +9,8 @@ from payments.deposits import deposit
 from payments.errors import InvalidAmount, InvalidReference, KeyReused, UnknownCurrency
 from payments.models import Account, Transfer
 from payments.money import Money
-from tests.payments.books import NOON, at_once, new_user, usd
+from tests.factories import NOON, usd
+from tests.payments.books import at_once, new_user
 
 pytestmark = pytest.mark.django_db
 

@@ -11,34 +11,24 @@ from payments.errors import (
     InsufficientFunds,
     InvalidAmount,
     KeyReused,
-    NotHeld,
 )
 from payments.ledger import Posting
 from payments.models import Transfer
 from payments.money import MAX_MINOR, Money
+from tests.factories import NOON, usd
 from tests.payments.books import (
-    NOON,
     Kind,
+    balances,
     earnings_with,
     escrow_with,
     new_user,
+    post,
     posting,
     reread,
-    usd,
     wallet_with,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def post(*postings: Posting) -> int:
-    """Post in a savepoint, so that a test can look at what a refusal has left behind."""
-    with transaction.atomic():
-        return ledger.post_all(postings, now=NOON)
-
-
-def balances(*accounts_):
-    return [reread(account).balance_minor for account in accounts_]
 
 
 def test_a_posting_moves_its_amount_from_one_account_to_the_other():
@@ -51,7 +41,7 @@ def test_a_posting_moves_its_amount_from_one_account_to_the_other():
     assert (transfer.source, transfer.target, transfer.posted_at) == (wallet, earnings, NOON)
 
 
-def test_posting_again_with_the_same_key_moves_money_once():
+def test_the_same_posting_again_returns_the_first_transfer():
     wallet, earnings = wallet_with(100), earnings_with(1)
     bonus = posting(wallet, earnings, 30)
 
@@ -62,7 +52,7 @@ def test_posting_again_with_the_same_key_moves_money_once():
 
 
 @pytest.mark.parametrize("other", ["kind", "source_id", "target_id", "amount"])
-def test_a_key_cannot_be_reused_on_other_terms(other):
+def test_a_key_stands_for_its_first_terms_only(other):
     wallet, earnings = wallet_with(100), earnings_with(1)
     terms = {
         "key": "bonus:1",
@@ -111,7 +101,7 @@ def test_no_postings_need_no_query(django_assert_num_queries):
         assert ledger.post_all([], now=NOON) == 0
 
 
-def test_an_overdraft_moves_nothing_leaves_no_trace_and_says_what_is_missing():
+def test_too_little_money_stops_all_postings_and_says_what_is_missing():
     wallet, earnings = wallet_with(100), earnings_with(1)
 
     with pytest.raises(InsufficientFunds, match=r"^0\.01 USD more is needed") as refusal:
@@ -164,90 +154,6 @@ def test_currencies_do_not_mix():
         ledger.release(wallet.pk, Money(1, "EUR"))
 
     assert balances(wallet, euros) == [100, 0]
-
-
-def test_held_money_stays_and_is_not_available():
-    escrow, earnings = escrow_with(100), earnings_with(1)
-
-    ledger.hold(escrow.pk, usd(60))
-
-    assert (reread(escrow).balance, reread(escrow).available) == (usd(100), usd(40))
-    with pytest.raises(InsufficientFunds) as refusal:
-        post(posting(escrow, earnings, 41))
-    assert refusal.value.missing == usd(1)
-    assert post(posting(escrow, earnings, 40)) == 1
-
-
-def test_no_more_is_held_than_is_available():
-    escrow = escrow_with(100, held=60)
-
-    with pytest.raises(InsufficientFunds) as refusal:
-        ledger.hold(escrow.pk, usd(50))
-
-    assert refusal.value.missing == usd(10)
-    assert reread(escrow).held == usd(60)
-
-
-def test_released_money_is_available_again():
-    escrow = escrow_with(100, held=60)
-
-    ledger.release(escrow.pk, usd(20))
-
-    assert reread(escrow).available == usd(60)
-
-
-def test_no_more_is_released_than_is_held():
-    escrow = escrow_with(100, held=60)
-
-    with pytest.raises(NotHeld):
-        ledger.release(escrow.pk, usd(61))
-
-    assert reread(escrow).held == usd(60)
-
-
-def test_nothing_is_held_on_an_unguarded_account():
-    with pytest.raises(InsufficientFunds):
-        ledger.hold(accounts.fees("USD").pk, usd(1))
-
-
-@pytest.mark.parametrize("move", [ledger.hold, ledger.release])
-def test_a_hold_is_one_query(move, django_assert_num_queries):
-    escrow = escrow_with(100, held=50)
-
-    with django_assert_num_queries(1):
-        move(escrow.pk, usd(50))
-
-
-def test_what_was_promised_is_paid_out_of_the_hold():
-    escrow, earnings = escrow_with(100, held=60), earnings_with(1)
-    reward = posting(escrow, earnings, 10, kind=Kind.REWARD, from_held=True)
-    fee = posting(escrow, accounts.fees("USD"), 2, kind=Kind.FEE, from_held=True)
-
-    post(reward, fee)
-
-    assert (reread(escrow).balance, reread(escrow).held) == (usd(88), usd(48))
-    assert reread(earnings).balance == usd(11)
-
-
-def test_a_replay_leaves_the_hold_as_it_is():
-    escrow, earnings = escrow_with(100, held=60), earnings_with(1)
-    reward = posting(escrow, earnings, 10, from_held=True)
-
-    post(reward)
-    post(reward)
-
-    assert (reread(escrow).balance, reread(escrow).held) == (usd(90), usd(50))
-
-
-def test_more_than_the_hold_cannot_be_paid_out_of_it():
-    escrow, earnings = escrow_with(100, held=60), earnings_with(1)
-
-    with pytest.raises(NotHeld):
-        post(posting(escrow, earnings, 61, from_held=True))
-    with pytest.raises(NotHeld):
-        post(posting(accounts.world("USD"), earnings, 1, from_held=True))
-
-    assert (reread(escrow).balance, reread(escrow).held) == (usd(100), usd(60))
 
 
 def test_a_closed_account_takes_part_in_nothing_new():

@@ -16,7 +16,8 @@ from payments.deposits import deposit
 from payments.errors import InsufficientFunds, KeyReused, NotHeld, PayoutSettled
 from payments.ledger import Posting
 from payments.models import Account, Payout
-from tests.payments.books import NOON, Kind, new_user, usd
+from tests.factories import NOON, usd
+from tests.payments.books import Kind, new_user
 
 people = st.integers(0, 1)  # Ann and Ben, who both publish and answer
 places = st.sampled_from(["wallet 0", "wallet 1", "escrow 0", "escrow 1", "earnings 0", "fees"])
@@ -204,7 +205,7 @@ def test_the_ledger_agrees_with_a_dictionary_of_integers():
     run(
         LedgerMachine,
         settings=settings(
-            max_examples=30,
+            max_examples=20,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -10,16 +10,8 @@ import pytest
 from payments import accounts, audit, ledger
 from payments.errors import InsufficientFunds, KeyReused
 from payments.models import Transfer
-from tests.payments.books import (
-    NOON,
-    at_once,
-    earnings_with,
-    escrow_with,
-    posting,
-    reread,
-    usd,
-    wallet_with,
-)
+from tests.factories import NOON, usd
+from tests.payments.books import at_once, earnings_with, escrow_with, posting, reread, wallet_with
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

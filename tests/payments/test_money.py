@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from payments.errors import CurrencyMismatch, InvalidAmount, UnknownCurrency
 from payments.money import MAX_MINOR, MINOR_DIGITS, Money, fee_on, format_money, parse_money
-from tests.payments.books import usd
+from tests.factories import usd
 
 currencies = st.sampled_from(sorted(MINOR_DIGITS))
 weights = st.lists(st.integers(0, 1000), min_size=1).filter(any)
@@ -30,8 +30,8 @@ def test_there_is_no_money_of_an_unknown_currency(currency):
         Money(1, currency)
 
 
-@given(st.integers(0, 10**9), weights)
-def test_a_split_loses_nothing_and_is_fair_to_the_minor_unit(minor, weights):
+@given(st.integers(0, MAX_MINOR), weights)
+def test_shares_sum_to_the_whole_and_none_is_a_unit_off(minor, weights):
     shares = Money(minor, "USD").split(weights)
 
     assert sum(share.minor for share in shares) == minor
@@ -53,7 +53,7 @@ def test_the_leftover_cent_goes_to_the_earlier_of_equal_shares():
 
 @pytest.mark.parametrize("weights", [[], [0, 0], [2, -1]])
 def test_a_split_needs_weights(weights):
-    with pytest.raises(ValueError, match="weights must be non-negative and not all zero"):
+    with pytest.raises(ValueError, match="a split needs a positive weight and no negative one"):
         usd(1).split(weights)
 
 

@@ -7,7 +7,8 @@ import pytest
 from payments import accounts, audit, payouts
 from payments.errors import InsufficientFunds, InvalidAmount, InvalidReference, PayoutSettled
 from payments.models import Payout, Transfer
-from tests.payments.books import NOON, at_once, earnings_with, reread, usd
+from tests.factories import NOON, usd
+from tests.payments.books import at_once, earnings_with, reread
 
 pytestmark = pytest.mark.django_db
 LATER = NOON.replace(hour=13)

@@ -8,7 +8,8 @@ import pytest
 
 from payments import accounts, audit, ledger
 from payments.models import Account, Transfer
-from tests.payments.books import NOON, new_user, posting, usd
+from tests.factories import NOON, usd
+from tests.payments.books import new_user, posting
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "ledger.md"
 

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 from django.db import IntegrityError
 
-from tests.workers import make
-from tests.workers.make import HOUR, NOON
+from tests.factories import HOUR, NOON, a_requester, a_worker
 from workers import blocks, qualify
 from workers.errors import Blocked
 from workers.models import Block, Event, Worker
@@ -15,7 +14,7 @@ BY_REQUESTER, BY_WORKER = Block.Direction.REQUESTER, Block.Direction.WORKER
 
 @pytest.fixture
 def pair():
-    return {"requester": make.requester(), "worker": make.worker()}
+    return {"requester": a_requester(), "worker": a_worker()}
 
 
 def version(pair):

@@ -5,8 +5,7 @@ from django.db import connection
 from django.db.models import ProtectedError
 from django.db.utils import ProgrammingError
 
-from tests.workers import make
-from tests.workers.make import HOUR, NOON
+from tests.factories import HOUR, NOON, a_requester
 from workers import events
 from workers.models import Event
 
@@ -21,7 +20,7 @@ def event():
 
 
 def test_an_event_says_who_did_what_to_what_and_when():
-    actor = make.requester()
+    actor = a_requester()
 
     event = events.record(
         kind="batch_published",
@@ -58,7 +57,7 @@ def test_the_log_is_never_emptied(event):
 
 
 def test_who_did_something_cannot_be_deleted():
-    actor = make.requester()
+    actor = a_requester()
 
     with pytest.raises(ProtectedError):
         actor.delete()

@@ -6,8 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 
-from tests.workers import make
-from tests.workers.make import HOUR, NOON
+from tests.factories import HOUR, NOON, a_requester, a_worker
 from workers import people
 from workers.errors import (
     InvalidCountry,
@@ -49,17 +48,17 @@ def test_registering_makes_a_new_person_with_the_roles_asked_for():
 
 
 def test_each_account_is_somebody_else_until_linked():
-    one, other = make.requester(), make.requester()
+    one, other = a_requester(), a_requester()
 
     assert one.person != other.person
 
 
 def test_without_a_password_nobody_can_log_in():
-    assert not make.requester().has_usable_password()
+    assert not a_requester().has_usable_password()
 
 
 def test_a_public_worker_id_has_the_shape_of_mturks_and_is_not_guessable():
-    one, other = make.worker(), make.worker()
+    one, other = a_worker(), a_worker()
 
     assert re.fullmatch("A[A-Z0-9]{13}", one.public_id)
     assert one.public_id != other.public_id
@@ -124,7 +123,7 @@ def test_an_admin_made_on_the_command_line_is_a_person_too():
     ],
 )
 def test_the_database_itself_refuses_names_that_deceive(fields):
-    user = make.requester()
+    user = a_requester()
 
     with pytest.raises(IntegrityError, match="user_name"):
         User.objects.filter(pk=user.pk).update(**fields)
@@ -142,14 +141,14 @@ def test_the_database_itself_refuses_names_that_deceive(fields):
     ],
 )
 def test_the_database_itself_refuses_workers_that_cannot_be(fields):
-    worker = make.worker()
+    worker = a_worker()
 
     with pytest.raises(IntegrityError, match="worker_"):
         Worker.objects.filter(pk=worker.pk).update(**fields)
 
 
 def test_a_requester_may_become_a_worker_and_stays_the_worker_they_are():
-    user = make.requester()
+    user = a_requester()
 
     worker = people.become_worker(user=user, country="FR", now=NOON)
 
@@ -160,7 +159,7 @@ def test_a_requester_may_become_a_worker_and_stays_the_worker_they_are():
 
 
 def test_a_worker_may_become_a_requester_and_a_repeat_changes_nothing():
-    user = make.worker().user
+    user = a_worker().user
 
     people.become_requester(user=user, now=NOON)
     people.become_requester(user=user, now=NOON)
@@ -171,8 +170,8 @@ def test_a_worker_may_become_a_requester_and_a_repeat_changes_nothing():
 
 
 def test_linking_makes_every_account_of_the_absorbed_the_keepers():
-    kept, absorbed = make.worker(), make.worker()
-    bystander = make.worker()
+    kept, absorbed = a_worker(), a_worker()
+    bystander = a_worker()
     gone = absorbed.user.person
 
     moved = people.link(kept=kept.user.person, absorbed=gone, now=NOON + HOUR, actor=None)
@@ -191,7 +190,7 @@ def test_linking_makes_every_account_of_the_absorbed_the_keepers():
 
 
 def test_linking_twice_is_linking_once():
-    kept, absorbed = make.worker(), make.worker()
+    kept, absorbed = a_worker(), a_worker()
     pair = {"kept": kept.user.person, "absorbed": absorbed.user.person}
     people.link(**pair, now=NOON, actor=None)
 
@@ -202,7 +201,7 @@ def test_linking_twice_is_linking_once():
 
 
 def test_a_chain_of_links_ends_at_one_person():
-    one, two, three = make.worker(), make.worker(), make.worker()
+    one, two, three = a_worker(), a_worker(), a_worker()
     people.link(kept=two.user.person, absorbed=one.user.person, now=NOON, actor=None)
 
     people.link(kept=three.user.person, absorbed=two.user.person, now=NOON, actor=None)
@@ -211,14 +210,14 @@ def test_a_chain_of_links_ends_at_one_person():
 
 
 def test_a_person_is_not_linked_to_itself():
-    person = make.worker().user.person
+    person = a_worker().user.person
 
     with pytest.raises(LinkedToItself):
         people.link(kept=person, absorbed=person, now=NOON, actor=None)
 
 
 def test_who_was_absorbed_before_is_not_linked_again():
-    one, two, three = (make.worker().user.person for _ in range(3))
+    one, two, three = (a_worker().user.person for _ in range(3))
     people.link(kept=one, absorbed=two, now=NOON, actor=None)
 
     with pytest.raises(PersonAlreadyLinked):
@@ -230,7 +229,7 @@ def test_who_was_absorbed_before_is_not_linked_again():
 
 
 def test_the_database_itself_refuses_a_person_merged_into_itself():
-    person = make.requester().person
+    person = a_requester().person
 
     with pytest.raises(IntegrityError, match="person_not_merged_into_itself"), transaction.atomic():
         Person.objects.filter(pk=person.pk).update(merged_into=person)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from django.db import IntegrityError
 
-from tests.workers import make
-from tests.workers.make import HOUR, NOON
+from tests.factories import HOUR, NOON, a_requester, a_worker
+from tests.workers.make import a_qualification_type
 from workers import blocks, qualify, standing
 from workers.errors import (
     Blocked,
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def french():
-    return make.qualification_type()
+    return a_qualification_type()
 
 
 @pytest.fixture
 def worker():
-    return make.worker(country="US")
+    return a_worker(country="US")
 
 
 def version(worker):
@@ -40,7 +40,7 @@ def at_least(value, of):
 
 
 def test_a_requester_names_a_qualification_once():
-    owner = make.requester()
+    owner = a_requester()
     made = qualify.define(
         requester=owner, name=" Reads French ", description="A1 or better", now=NOON
     )
@@ -55,15 +55,15 @@ def test_a_requester_names_a_qualification_once():
 
 
 def test_two_requesters_may_use_the_same_name():
-    make.qualification_type(make.requester(), "Reads French")
-    make.qualification_type(make.requester(), "Reads French")
+    a_qualification_type(a_requester(), "Reads French")
+    a_qualification_type(a_requester(), "Reads French")
 
     assert QualificationType.objects.count() == 2
 
 
 def test_a_qualification_has_a_visible_name():
     with pytest.raises(InvalidName):
-        make.qualification_type(name="\u202e")
+        a_qualification_type(name="\u202e")
 
 
 def test_a_grant_gives_the_value_and_says_so(french, worker):
@@ -155,7 +155,7 @@ def test_a_worker_who_meets_everything_is_eligible_in_two_queries(
 
 
 def test_a_batch_without_requirements_is_checked_in_one_query(worker, django_assert_num_queries):
-    requester_id = make.requester().pk
+    requester_id = a_requester().pk
 
     with django_assert_num_queries(1):
         qualify.eligible(worker=worker, requester_id=requester_id, requirements=[])
@@ -182,7 +182,7 @@ def test_a_revocation_counts_at_once(french, worker):
 
 
 def test_another_workers_qualification_does_not_count(french, worker):
-    qualify.grant(type=french, worker=make.worker(), value=80, now=NOON, actor=None)
+    qualify.grant(type=french, worker=a_worker(), value=80, now=NOON, actor=None)
 
     with pytest.raises(NotQualified):
         qualify.eligible(
@@ -195,24 +195,24 @@ def test_a_country_is_read_as_it_is_now_and_not_as_the_caller_remembers(worker):
     stale = Worker.objects.get(pk=worker.pk)
     standing.relocate(worker=worker, country="FR", now=NOON, actor=None)
 
-    qualify.eligible(worker=stale, requester_id=make.requester().pk, requirements=asked)
+    qualify.eligible(worker=stale, requester_id=a_requester().pk, requirements=asked)
 
 
 @pytest.mark.parametrize("direction", Block.Direction)
 def test_a_block_in_either_direction_parts_the_two(worker, direction):
-    requester = make.requester()
+    requester = a_requester()
     blocks.block(requester=requester, worker=worker, direction=direction, now=NOON, actor=None)
 
     with pytest.raises(Blocked):
         qualify.eligible(worker=worker, requester_id=requester.pk, requirements=[])
-    qualify.eligible(worker=worker, requester_id=make.requester().pk, requirements=[])
+    qualify.eligible(worker=worker, requester_id=a_requester().pk, requirements=[])
 
 
 def test_a_suspended_worker_is_not_eligible_for_anything(worker):
     standing.suspend(worker=worker, reason="", now=NOON, actor=None)
 
     with pytest.raises(WorkerNotActive):
-        qualify.eligible(worker=worker, requester_id=make.requester().pk, requirements=[])
+        qualify.eligible(worker=worker, requester_id=a_requester().pk, requirements=[])
 
 
 def test_requirements_may_only_ask_for_active_types(french):

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
-from tests.workers import make
-from tests.workers.make import NOON
+from tests.factories import NOON, a_requester, a_worker
+from tests.workers.make import a_qualification_type
 from workers import blocks, people, qualify
 from workers.errors import PersonAlreadyLinked, UsernameTaken
 from workers.models import Block, Event, Person, Qualification, User, Worker
@@ -50,15 +50,18 @@ def in_thread(function):
 def wait_until_somebody_waits_for_a_lock():
     with connection.cursor() as cursor:
         for _ in range(200):
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
+            cursor.execute(
+                "SELECT pg_stat_clear_snapshot(), count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if cursor.fetchone()[1]:
                 return
             cursor.execute("SELECT pg_sleep(0.02)")
     pytest.fail("nobody waited")
 
 
 def test_eight_first_grants_at_once_make_one_qualification_of_the_last_value():
-    french, worker = make.qualification_type(), make.worker()
+    french, worker = a_qualification_type(), a_worker()
 
     together(
         lambda value: qualify.grant(type=french, worker=worker, value=value, now=NOON, actor=None),
@@ -71,7 +74,7 @@ def test_eight_first_grants_at_once_make_one_qualification_of_the_last_value():
 
 
 def test_a_grant_and_a_revocation_at_once_leave_what_came_last():
-    french, worker = make.qualification_type(), make.worker()
+    french, worker = a_qualification_type(), a_worker()
     qualify.grant(type=french, worker=worker, value=1, now=NOON, actor=None)
 
     together(
@@ -84,7 +87,7 @@ def test_a_grant_and_a_revocation_at_once_leave_what_came_last():
 
 
 def test_eight_blocks_at_once_are_one_block():
-    requester, worker = make.requester(), make.worker()
+    requester, worker = a_requester(), a_worker()
 
     made = together(
         lambda _: blocks.block(
@@ -115,7 +118,7 @@ def test_of_eight_registrations_of_one_name_one_succeeds():
 
 
 def test_becoming_a_worker_eight_times_at_once_makes_one_worker():
-    user = make.requester()
+    user = a_requester()
 
     made = together(lambda _: people.become_worker(user=user, now=NOON), range(8))
 
@@ -123,7 +126,7 @@ def test_becoming_a_worker_eight_times_at_once_makes_one_worker():
 
 
 def test_two_persons_who_absorb_each_other_at_once_do_not_deadlock():
-    one, other = make.worker().user.person, make.worker().user.person
+    one, other = a_worker().user.person, a_worker().user.person
 
     def link(pair):
         try:
@@ -138,7 +141,7 @@ def test_two_persons_who_absorb_each_other_at_once_do_not_deadlock():
 
 
 def test_a_link_waits_for_a_claim_in_flight():
-    kept, absorbed = make.worker().user.person, make.worker().user.person
+    kept, absorbed = a_worker().user.person, a_worker().user.person
     worker = Worker.objects.of_person(absorbed.pk).get()
 
     with transaction.atomic():
@@ -156,7 +159,7 @@ def test_a_link_waits_for_a_claim_in_flight():
 
 
 def test_a_claim_that_comes_during_a_link_reads_the_person_kept():
-    kept, absorbed = make.worker().user.person, make.worker().user.person
+    kept, absorbed = a_worker().user.person, a_worker().user.person
     worker = Worker.objects.of_person(absorbed.pk).get()
     seen = []
 
@@ -177,7 +180,7 @@ def test_a_claim_that_comes_during_a_link_reads_the_person_kept():
 
 
 def test_a_worker_who_joins_during_a_link_is_no_longer_the_absorbed_person():
-    kept, user = make.worker().user.person, make.requester()
+    kept, user = a_worker().user.person, a_requester()
     absorbed = user.person
 
     with transaction.atomic():
@@ -191,7 +194,7 @@ def test_a_worker_who_joins_during_a_link_is_no_longer_the_absorbed_person():
 
 
 def test_a_claim_does_not_wait_for_a_grant():
-    french, worker = make.qualification_type(), make.worker()
+    french, worker = a_qualification_type(), a_worker()
 
     def claim(_):
         with transaction.atomic():

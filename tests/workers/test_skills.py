@@ -5,8 +5,7 @@ from typing import NamedTuple
 import pytest
 from django.db import IntegrityError
 
-from tests.workers import make
-from tests.workers.make import HOUR, NOON
+from tests.factories import HOUR, NOON, a_worker
 from workers import skills
 from workers.models import Skill
 
@@ -22,7 +21,7 @@ class Seen(NamedTuple):
 
 
 def test_estimates_of_many_workers_are_kept_in_one_statement(django_assert_num_queries):
-    good, poor = make.worker(), make.worker()
+    good, poor = a_worker(), a_worker()
     seen = {poor.pk: Seen(0.4, 0.1, 0.7, 5), good.pk: Seen(0.9, 0.8, 1.0, 40)}
 
     with django_assert_num_queries(1):
@@ -36,7 +35,7 @@ def test_estimates_of_many_workers_are_kept_in_one_statement(django_assert_num_q
 
 
 def test_the_newest_estimate_replaces_the_one_before_and_no_other():
-    worker = make.worker()
+    worker = a_worker()
     skills.record(project_id=3, source=GOLD, estimates={worker.pk: Seen(0.5, 0, 1, 1)}, now=NOON)
     later = {"estimates": {worker.pk: Seen(0.7, 0.6, 0.8, 90)}, "now": NOON + HOUR}
 
@@ -58,7 +57,7 @@ def test_nothing_estimated_writes_nothing():
     [Seen(0.5, 0.6, 0.7, 1), Seen(0.5, 0.1, 0.4, 1), Seen(0.5, -0.1, 1, 1), Seen(1, 1, 1.1, 1)],
 )
 def test_the_database_itself_keeps_an_estimate_within_its_interval(seen):
-    worker = make.worker()
+    worker = a_worker()
 
     with pytest.raises(IntegrityError, match="skill_estimate_within_its_interval"):
         skills.record(project_id=3, source=GOLD, estimates={worker.pk: seen}, now=NOON)

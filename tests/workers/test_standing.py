@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.workers import make
-from tests.workers.make import NOON
+from tests.factories import NOON, a_requester, a_worker
 from workers import standing
 from workers.errors import IllegalStanding, InvalidCountry
 from workers.models import Event, Worker
@@ -13,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def worker():
-    return make.worker()
+    return a_worker()
 
 
 def stored(worker):
@@ -21,7 +20,7 @@ def stored(worker):
 
 
 def test_a_suspended_worker_can_be_reinstated(worker):
-    admin = make.requester()
+    admin = a_requester()
     standing.suspend(worker=worker, reason="under review", now=NOON, actor=admin)
     assert not stored(worker).is_active
 

@@ -112,3 +112,9 @@ class User(auth.AbstractUser):
     def worker_or_none(self) -> Worker | None:
         """This user's worker, or None for those who do not answer tasks."""
         return getattr(self, "worker", None)
+
+    def remember_worker(self, worker: Worker | None) -> None:
+        """Keep what a query brought along, so that asking for the worker costs no other."""
+        User._meta.get_field("worker").set_cached_value(self, worker)
+        if worker:
+            worker.user = self

@@ -1,0 +1,68 @@
+"""What the operator reads from the database when the demo is over: names, suspects, proofs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db.models import Count, Sum
+
+from payments import audit
+from payments.models import Transfer
+from payments.money import Money
+from tasks import invariants, quality
+from tasks.models import Batch, Cursor
+from tasks.quality import Suspect
+from workers.models import Worker
+
+
+class Promise(NamedTuple):
+    """Something that must hold, and what shows that it does not; nothing if it does."""
+
+    sentence: str
+    broken_by: Sequence[str]
+
+
+def pseudonyms(batch_id: int) -> dict[str, str]:
+    """Return the username behind each name that the requester sees in a batch."""
+    cursors = Cursor.objects.filter(batch=batch_id)
+    return dict(cursors.values_list("pseudonym", "worker__user__username"))
+
+
+def suspects(*, project_id: int, chance: float) -> dict[str, Suspect]:
+    """Return who looks like guessing, by username; ``chance`` is how often a guess is right."""
+    found = quality.suspects(project_id=project_id, chance=chance)
+    workers = Worker.objects.filter(pk__in=[each.worker_id for each in found])
+    names = dict(workers.values_list("pk", "user__username"))
+    return {names[each.worker_id]: each for each in found}
+
+
+def promises(*, answers: Sequence[Mapping[str, Any]], batch_id: int, now: datetime) -> list[Promise]:
+    """Return what must hold of all money and all rows, with what breaks it."""
+    broken = invariants.broken(now=now)
+    return [
+        Promise(
+            "the ledger balances, account by account",
+            [f"{each.problem}: account {each.account_id}" for each in audit.imbalances()],
+        ),
+        Promise(
+            "every accepted answer was paid for exactly once", _unpaid(answers, batch_id)
+        ),
+        Promise(
+            f"{len(invariants.INVARIANTS)} invariants hold over all rows of the database",
+            [f"{each.sentence} {each.count} rows break this: {each.rows[:3]}" for each in broken],
+        ),
+    ]
+
+
+def _unpaid(answers: Sequence[Mapping[str, Any]], batch_id: int) -> list[str]:
+    """Compare what the requester accepted with what left the batch's escrow as rewards."""
+    accepted = [row["reward"] for row in answers if row["status"] == "accepted"]
+    batch = Batch.objects.get(pk=batch_id)
+    rewards = Transfer.objects.filter(source=batch.escrow_id, kind=Transfer.Kind.REWARD)
+    paid = rewards.aggregate(times=Count("pk"), minor=Sum("amount_minor", default=0))
+    if (paid["times"], paid["minor"]) == (len(accepted), sum(accepted)):
+        return []
+    found, wanted = (Money(minor, batch.currency) for minor in (paid["minor"], sum(accepted)))
+    return [f"{paid['times']} rewards of {found} for {len(accepted)} answers of {wanted}"]

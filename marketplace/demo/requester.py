@@ -1,0 +1,83 @@
+"""What the requester does, over the REST API alone: publish, watch, download."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from marketplace.demo.digits import DIGITS, Scan
+from marketplace.simulation.client import Caller
+
+QUESTION = "digit"
+INTERFACE = [
+    {"type": "image", "value": "${image}"},
+    {"type": "choice", "name": QUESTION, "options": list(DIGITS), "title": "Which digit is this?"},
+]
+INSTRUCTIONS = "Choose the digit that was written. If you cannot tell, choose the likeliest one."
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the requester offers for an answer, and asks of the crowd."""
+
+    reward: int = 5  # minor units
+    currency: str = "USD"
+    overlap: int = 5
+    gold_rate: float = 0.05
+    assignment_duration_seconds: int = 5  # short, so that the demo shows some run out
+    auto_accept_delay_seconds: int = 2
+    aggregation: str = "dawid_skene"
+
+
+@dataclass(frozen=True)
+class Published:
+    """The batch as it went to the crowd."""
+
+    project_id: int
+    batch_id: int
+    upload: dict[str, Any]
+    quote: dict[str, Any]
+
+
+def publish(
+    requester: Caller,
+    *,
+    scans: Sequence[Scan],
+    gold: Sequence[Scan],
+    terms: Terms,
+    deposit: Callable[[int], None],
+) -> Published:
+    """Publish ``scans``, with ``gold`` among them, as a new project.
+
+    ``deposit`` is called with the minor units that the quote says the wallet lacks.
+    """
+    project = requester.post(
+        "projects",
+        {
+            "title": "Handwritten digits (demo)",
+            "instructions": INSTRUCTIONS,
+            "interface": INTERFACE,
+        },
+    ).body
+    batch = requester.post(f"projects/{project['id']}/batches", vars(terms)).body
+    address = f"batches/{batch['id']}"
+    upload = requester.upload(f"{address}/tasks", rows(scans, gold)).body
+    quote = requester.post(f"{address}/quote").body
+    if quote["missing"]:
+        deposit(quote["missing"])
+    requester.post(f"{address}/publish")
+    return Published(project["id"], batch["id"], upload, quote)
+
+
+def rows(scans: Sequence[Scan], gold: Sequence[Scan]) -> bytes:
+    """Write the upload as NDJSON; gold is known by its answer only."""
+    lines = [
+        {"external_id": scan.name, "input": {"image": scan.data_uri()}, "gold": known}
+        for scan, known in [
+            *((scan, None) for scan in scans),
+            *((scan, scan.digit) for scan in gold),
+        ]
+    ]
+    return "".join(json.dumps(line) + "\n" for line in lines).encode()
