@@ -11,7 +11,7 @@ from marketplace.api import keys
 from payments.deposits import deposit
 from payments.money import Money
 from tasks import draft, publish
-from tasks.models import Batch, Project
+from tasks.models import Batch, Cursor, Project
 from workers import people
 from workers.models import User
 
@@ -111,3 +111,35 @@ def answers_behind(batch: Batch, user: User, answers: int) -> None:
 def analyze() -> None:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE tasks_task, tasks_taskinput, tasks_assignment, tasks_cursor")
+
+
+ANSWERED = """
+WITH made AS (
+    INSERT INTO tasks_assignment (batch_id, task_id, worker_id, person_id, status, is_gold,
+        reward_minor, fee_minor, claimed_at, deadline_at, submitted_at, accept_due_at, reason)
+    SELECT %(batch)s, t.id, w.id, u.person_id, 'submitted', false, 5, 1, %(then)s,
+        %(then)s + interval '1 hour', %(then)s, %(then)s + interval '30 days', ''
+    FROM tasks_task t, workers_worker w JOIN workers_user u ON u.id = w.user_id
+    WHERE t.batch_id = %(batch)s RETURNING id
+)
+INSERT INTO tasks_answer (assignment_id, value, sha256, created_at)
+SELECT id, '{"label": "cat"}', sha256(convert_to('{"label": "cat"}', 'UTF8')), %(then)s
+FROM made
+"""
+
+
+def everything_answered(batch_id: int, workers: int) -> None:
+    """Let ``workers`` new workers have answered every task of the batch."""
+    then = timezone.now() - timedelta(days=1)
+    for user, _ in tokens(workers):
+        Cursor.objects.create(
+            batch_id=batch_id, worker=user.worker, pseudonym=f"W{user.pk}", gold_from=0,
+            gold_start=0,
+        )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(ANSWERED, {"batch": batch_id, "then": then})
+        cursor.execute(
+            "UPDATE tasks_task SET remaining_overlap = 0, is_open = false WHERE batch_id = %s",
+            [batch_id],
+        )
+    analyze()

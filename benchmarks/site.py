@@ -44,7 +44,7 @@ def site(workers: int = 1, threads: int = 4) -> Iterator[Site]:
     main = os.environ.get("DATABASE_URL") or embedded.database_url()
     _recreate(main)
     os.environ["DATABASE_URL"] = make_conninfo(main, dbname=NAME)
-    env = os.environ | {"DB_POOL": "1", "LOG_LEVEL": "ERROR"}
+    env = os.environ | {"DB_POOL": "1", "LOG_LEVEL": os.environ.get("LOG_LEVEL", "ERROR")}
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], check=True, env=env)
     import django
 

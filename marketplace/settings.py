@@ -118,7 +118,10 @@ CACHES = {
 
 AUTH_USER_MODEL = "workers.User"
 ACCOUNT_ADAPTER = "marketplace.web.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "marketplace.web.forms.SignupForm"}
+ACCOUNT_FORMS = {
+    "signup": "marketplace.web.forms.SignupForm",
+    "login": "marketplace.web.forms.LoginForm",
+}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = os.environ.get("EMAIL_VERIFICATION", "optional")  # mandatory, none
@@ -143,7 +146,8 @@ USE_I18N = True
 LANGUAGE_CODE = "en"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "marketplace" / "web" / "static"]
-STATIC_ROOT = BASE_DIR / "var" / "static"
+STATIC_ROOT = embedded.var_dir() / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing folder
 WHITENOISE_USE_FINDERS = True
 
 # HTTPS-only cookies and redirects, for sites that are served over it.
@@ -152,6 +156,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 if os.environ.get("BEHIND_PROXY") == "1":
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1  # or attempts to log in are counted against the proxy
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 << 20  # uploads of tasks are streamed and have their own limits

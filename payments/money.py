@@ -10,7 +10,7 @@ from payments.errors import CurrencyMismatch, InvalidAmount, UnknownCurrency
 
 AMERICA = ["ARS", "BRL", "CAD", "COP", "CRC", "DOP", "GTQ", "MXN", "PEN", "USD", "UYU"]
 EUROPE = ["CHF", "CZK", "DKK", "EUR", "GBP", "HUF", "NOK", "PLN", "RON", "RSD", "SEK", "UAH"]
-AFRICA = ["EGP", "ETB", "GHS", "KES", "MAD", "NGN", "TZS", "ZAR"]
+AFRICA = ["EGP", "ETB", "GHS", "KES", "MAD", "NGN", "TZS", "ZAR"]  # codespell:ignore zar
 WEST_ASIA = ["AED", "ILS", "QAR", "SAR", "TRY"]
 SOUTH_ASIA = ["BDT", "INR", "LKR", "NPR", "PKR"]
 EAST_ASIA = ["CNY", "HKD", "IDR", "MYR", "PHP", "SGD", "THB", "TWD"]
@@ -35,7 +35,7 @@ DECIMAL = re.compile(r"([0-9]{1,16})(?:\.([0-9]{1,3}))?")
 class Money:
     """So many minor units of a currency: ``Money(1234, "USD")`` is $12.34.
 
-    A minor unit is the smallest the currency has: a cent, a yen, a fils. Raises
+    A minor unit is the smallest the currency has: a cent, a yen, 0.001 KWD. Raises
     ``UnknownCurrency`` unless ``currency`` is one of ``MINOR_DIGITS``.
     """
 

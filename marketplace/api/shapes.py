@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from payments.models import Payout, Transfer
 from tasks.models import Assignment, Batch, Progress, Project
+
+
+@extend_schema_field({"type": "integer"})
+class Seconds(serializers.Field[timedelta, Any, int, Any]):
+    """A duration, as the whole seconds it came in."""
+
+    def to_representation(self, value: timedelta) -> int:
+        return round(value.total_seconds())
 
 
 class ProjectOut(serializers.ModelSerializer[Project]):
@@ -42,14 +52,14 @@ class BatchOut(serializers.ModelSerializer[Batch]):
     version = serializers.IntegerField(source="version.number")
     reward = serializers.IntegerField(source="reward_minor")
     fee = serializers.IntegerField(source="fee_minor")
-    assignment_duration_seconds = serializers.FloatField(source="assignment_duration.total_seconds")
-    auto_accept_delay_seconds = serializers.FloatField(source="auto_accept_delay.total_seconds")
+    assignment_duration_seconds = Seconds(source="assignment_duration")
+    auto_accept_delay_seconds = Seconds(source="auto_accept_delay")
     qualifications = serializers.JSONField(source="requirements")
     tasks = serializers.IntegerField(source="task_count")
     gold = serializers.IntegerField(source="gold_count")
     answers_wanted = serializers.IntegerField(source="slot_count")
     money = MoneyOut(source="*")
-    progress = ProgressOut(allow_null=True)
+    progress = ProgressOut(default=None)
 
     class Meta:
         model = Batch

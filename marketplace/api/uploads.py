@@ -6,7 +6,7 @@ import codecs
 import csv
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import ijson
 from rest_framework.exceptions import ParseError
@@ -49,7 +49,7 @@ def rows(
 ) -> Iterator[Row | Rejected]:
     """The upload's rows, each good or refused with a reason, numbered from 1."""
     kind = (request.content_type or "").partition(";")[0].strip().lower()
-    stream: Any = request.data  # the body, unread: ``UnreadParser``
+    stream = _body(request)
     if kind == "text/csv":
         found = _csv_rows(stream)
     elif kind == "application/json":
@@ -64,6 +64,17 @@ def rows(
             yield read_row(raw, check_answer)
         except InvalidRow as error:
             yield Rejected(number, str(error))
+
+
+def _body(request: Request) -> IO[Any]:
+    """The body, unread. Django takes one without a length for empty, so that is read beside it."""
+    if request.META.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+        unmeasured: IO[Any] = request.META["wsgi.input"]
+        return unmeasured
+    stream: Any = request.data  # what ``UnreadParser`` handed on
+    if not hasattr(stream, "read"):
+        raise ParseError("The body is empty.")
+    return cast(IO[Any], stream)
 
 
 def _lines(stream: IO[Any]) -> Iterator[bytes | ValueError]:

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from marketplace.api.assignments import shown
 from marketplace.api.auth import worker_of
-from marketplace.api.shapes import AssignmentOut
+from marketplace.api.shapes import AssignmentOut, Seconds
 from tasks.distribute import Claimed
 from tasks.models import Assignment, Batch, Task
 from workers import qualify, requirements
@@ -33,7 +33,7 @@ class WorkOut(serializers.ModelSerializer[Batch]):
         help_text="Measured; null until somebody has answered.",
     )
     hourly_reward = serializers.SerializerMethodField(help_text="At the measured median time.")
-    assignment_duration_seconds = serializers.FloatField(source="assignment_duration.total_seconds")
+    assignment_duration_seconds = Seconds(source="assignment_duration")
 
     class Meta:
         model = Batch

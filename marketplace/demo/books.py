@@ -38,7 +38,9 @@ def suspects(*, project_id: int, chance: float) -> dict[str, Suspect]:
     return {names[each.worker_id]: each for each in found}
 
 
-def promises(*, answers: Sequence[Mapping[str, Any]], batch_id: int, now: datetime) -> list[Promise]:
+def promises(
+    *, answers: Sequence[Mapping[str, Any]], batch_id: int, now: datetime
+) -> list[Promise]:
     """Return what must hold of all money and all rows, with what breaks it."""
     broken = invariants.broken(now=now)
     return [
@@ -46,9 +48,7 @@ def promises(*, answers: Sequence[Mapping[str, Any]], batch_id: int, now: dateti
             "the ledger balances, account by account",
             [f"{each.problem}: account {each.account_id}" for each in audit.imbalances()],
         ),
-        Promise(
-            "every accepted answer was paid for exactly once", _unpaid(answers, batch_id)
-        ),
+        Promise("every accepted answer was paid for exactly once", _unpaid(answers, batch_id)),
         Promise(
             f"{len(invariants.INVARIANTS)} invariants hold over all rows of the database",
             [f"{each.sentence} {each.count} rows break this: {each.rows[:3]}" for each in broken],

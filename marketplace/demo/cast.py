@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from marketplace.embedded import var_dir
+from marketplace.management.commands import demo_logins
 from marketplace.simulation import accounts
 from marketplace.simulation.crowd import SimulatedWorker
 from workers import people
 from workers.models import User, Worker
 
 REQUESTER = "demo-requester"
+LOGIN = "requester"  # of manage.py demo_logins
 # Longer than any demo runs; the tokens of a demo that was killed end with it.
 LIFETIME = timedelta(minutes=30)
 
@@ -33,8 +37,7 @@ class Cast:
 
 def assemble(crowd: Sequence[SimulatedWorker], *, now: datetime) -> Cast:
     """Register whoever is missing, and give everybody a token for this run."""
-    known = User.objects.filter(username=REQUESTER).first()
-    requester = known or people.register(username=REQUESTER, requester=True, now=now)
+    requester = _requester(now)
     workers = accounts.sign_up([worker.name for worker in crowd], now=now)
     name = f"demo of {now:%Y-%m-%d %H:%M:%S.%f}"
     users = [requester, *(worker.user for worker in workers.values())]
@@ -46,3 +49,15 @@ def assemble(crowd: Sequence[SimulatedWorker], *, now: datetime) -> Cast:
         tokens=dict(zip(workers, tokens, strict=True)),
         tokens_name=name,
     )
+
+
+def _requester(now: datetime) -> User:
+    """Return whom `make up` lets people log in as, so that they find the demo's batch.
+
+    A database of one's own gets no such logins, hence a requester nobody can log in as.
+    """
+    if not os.environ.get("DATABASE_URL"):
+        password = demo_logins.kept_passwords(var_dir() / "demo-logins.json")[LOGIN]
+        return demo_logins.known_or_made(LOGIN, password, now)
+    known = User.objects.filter(username=REQUESTER).first()
+    return known or people.register(username=REQUESTER, requester=True, now=now)

@@ -51,8 +51,25 @@ class Meter:
         now = self._sample()
         return {name: max(0.0, used - self._before.get(name, 0.0)) for name, used in now.items()}
 
+    def all(self, during: Mapping[str, float]) -> dict[str, float]:
+        """Return the CPU seconds of everything, at the end.
+
+        ``during`` are the ``parts()`` from before the site was stopped, if it was this process
+        that started and stopped it.
+        """
+        ended = ended_seconds()
+        if self.site == os.getpid():
+            ended -= sum(during.get(name, 0.0) for name in PARTS.values())
+        return {
+            **during,
+            **self.parts(),
+            "starting and stopping": max(0.0, ended),
+            "simulated crowd and requester": own_seconds(),
+        }
+
     def _sample(self, *, since: int | None = None) -> dict[str, float]:
         """Sum up each part; with ``since``, only what had started before that tick."""
+        connection.ensure_connection()
         seen = dict(processes())
         roots = {"PostgreSQL": _postgres(seen), "Redis": _redis(seen)}
         roots |= {name: pid for pid, name in _parts_of(self.site, seen)}
@@ -117,7 +134,6 @@ def _started(pid: int) -> int:
 
 def _postgres(seen: Mapping[int, Process]) -> int:
     """Return the process id of the server: the parent of whoever serves this connection."""
-    connection.ensure_connection()
     backend = seen.get(connection.connection.info.backend_pid)
     return backend.parent if backend and backend.command.startswith("postgres") else 0
 

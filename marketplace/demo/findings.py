@@ -18,7 +18,6 @@ from tasks.aggregation.majority import majority
 
 Row = Mapping[str, Any]
 COUNTED = {"submitted", "accepted"}
-SURE = 0.95  # confidence from which a consensus would be used without another look
 
 
 class Score(NamedTuple):
@@ -37,7 +36,7 @@ class Score(NamedTuple):
 
 
 class Dispute(NamedTuple):
-    """The scan with the least certain consensus."""
+    """The scan on which the crowd agreed least."""
 
     name: str
     truth: str
@@ -51,8 +50,7 @@ class Accuracy(NamedTuple):
     majority: Score
     consensus: Score  # of the batch's own method
     method: str
-    sure: Score  # of the consensus with a confidence of at least ``SURE``
-    unsure: Score
+    confidence: float  # of the consensus, on average: how many it expects to be right
     dispute: Dispute
 
 
@@ -94,26 +92,16 @@ def accuracy(
     given = [row for row in answers if row["status"] in COUNTED and not row["gold"]]
     known = {row["task"]: truth[row["external_id"]] for row in results}
     workers = {name: code for code, name in enumerate(sorted({row["worker"] for row in given}))}
-    labels = [
-        Label(row["task"], workers[row["worker"]], row["answer"][question]) for row in given
-    ]
+    labels = [Label(row["task"], workers[row["worker"]], row["answer"][question]) for row in given]
     voted = majority(labels).consensus
     found = {row["task"]: row["consensus"].get(question) for row in results}
-    certain = {row["task"]: row["confidence"].get(question, 0.0) for row in results}
-
-    def score(tasks: Iterable[int]) -> Score:
-        right = [found[task] == known[task] for task in tasks]
-        return Score(sum(right), len(right))
-
+    certain = [row["confidence"].get(question, 0.0) for row in results]
     return Accuracy(
         answers=Score(sum(label.label == known[label.task] for label in labels), len(labels)),
-        majority=Score(
-            sum(each.label == known[task] for task, each in voted.items()), len(known)
-        ),
-        consensus=score(known),
+        majority=Score(sum(each.label == known[task] for task, each in voted.items()), len(known)),
+        consensus=Score(sum(found[task] == known[task] for task in known), len(known)),
         method=_common(row["method"].get(question, "none") for row in results),
-        sure=score(task for task in known if certain[task] >= SURE),
-        unsure=score(task for task in known if certain[task] < SURE),
+        confidence=sum(certain) / len(certain),
         dispute=_dispute(results, labels, truth, question),
     )
 
@@ -121,14 +109,23 @@ def accuracy(
 def _dispute(
     results: Sequence[Row], labels: Sequence[Label], truth: Mapping[str, str], question: str
 ) -> Dispute:
-    row = min(results, key=lambda row: (row["confidence"].get(question, 0.0), row["task"]))
-    votes = Counter(label.label for label in labels if label.task == row["task"])
+    votes: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    for label in labels:
+        votes[label.task][label.label] += 1
+    row = min(
+        results,
+        key=lambda row: (
+            max(votes[row["task"]].values(), default=0),
+            row["confidence"].get(question, 0.0),
+            row["task"],
+        ),
+    )
     return Dispute(
         name=row["external_id"],
         truth=truth[row["external_id"]],
         consensus=row["consensus"].get(question, "none"),
         confidence=row["confidence"].get(question, 0.0),
-        votes=sorted(votes.items(), key=lambda vote: (-vote[1], vote[0])),
+        votes=sorted(votes[row["task"]].items(), key=lambda vote: (-vote[1], vote[0])),
     )
 
 
@@ -187,7 +184,7 @@ def worked_seconds(answers: Sequence[Row]) -> float:
 def contradictions(
     *, results: Sequence[Row], answers: Sequence[Row], overlap: int
 ) -> dict[str, list[str]]:
-    """Return what in the downloads should not be, by the promise it breaks; empty lists are good."""
+    """Return, by the promise, what in the downloads breaks it."""
     given = [row for row in answers if row["status"] in COUNTED and not row["gold"]]
     counts = Counter(row["task"] for row in given)
     pairs = Counter((row["task"], row["worker"]) for row in answers)
@@ -208,6 +205,12 @@ def contradictions(
             if row["answers"] != counts[row["task"]]
         ],
     }
+
+
+def is_complete(results: Sequence[Row], answers: Sequence[Row]) -> bool:
+    """Whether the consensus rests on every answer that came in."""
+    given = sum(row["status"] in COUNTED and not row["gold"] for row in answers)
+    return sum(int(row["answers"]) for row in results) == given
 
 
 def _interval(skill: Mapping[str, Any] | None) -> Interval | None:

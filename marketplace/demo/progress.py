@@ -33,7 +33,12 @@ class Narrator:
         if not self._console.is_terminal:
             yield self._now_and_then()
             return
-        columns = (TextColumn("          "), BarColumn(30), TaskProgressColumn(), TextColumn("{task.description}"))
+        columns = (
+            TextColumn("          "),
+            BarColumn(30),
+            TaskProgressColumn(),
+            TextColumn("{task.description}"),
+        )
         with Progress(*columns, console=self._console, transient=True) as bar:
             task = bar.add_task("", total=1.0)
             yield lambda share, text: bar.update(task, completed=share, description=text)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from marketplace.demo.digits import DIGITS, Scan
+from marketplace.demo.plan import Terms
 from marketplace.simulation.client import Caller
 
 QUESTION = "digit"
@@ -16,19 +17,6 @@ INTERFACE = [
     {"type": "choice", "name": QUESTION, "options": list(DIGITS), "title": "Which digit is this?"},
 ]
 INSTRUCTIONS = "Choose the digit that was written. If you cannot tell, choose the likeliest one."
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What the requester offers for an answer, and asks of the crowd."""
-
-    reward: int = 5  # minor units
-    currency: str = "USD"
-    overlap: int = 5
-    gold_rate: float = 0.05
-    assignment_duration_seconds: int = 5  # short, so that the demo shows some run out
-    auto_accept_delay_seconds: int = 2
-    aggregation: str = "dawid_skene"
 
 
 @dataclass(frozen=True)

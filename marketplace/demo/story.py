@@ -1,63 +1,27 @@
-"""The demo from beginning to end."""
+"""The demo from beginning to end: a site, what happens on it, and what came of it."""
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from django.utils import timezone
 
 from marketplace import up
-from marketplace.demo import books, cast, cpu, digits, findings, requester
+from marketplace.demo import books, cast, cpu, digits, findings
 from marketplace.demo.books import Promise
-from marketplace.demo.cast import Cast
-from marketplace.demo.findings import Accuracy, Row, Standing
+from marketplace.demo.digits import DIGITS, Scan
+from marketplace.demo.findings import Accuracy, Standing
+from marketplace.demo.plan import DemoFailed, Plan
+from marketplace.demo.play import Played, play
 from marketplace.demo.progress import Narrator
-from marketplace.demo.requester import QUESTION, Published, Terms
-from marketplace.simulation.client import Caller, Site
+from marketplace.demo.requester import QUESTION
 from marketplace.simulation.crowd import SimulatedWorker, recruit
-from marketplace.simulation.run import Crowd, Member
-from payments import deposits
-from payments.audit import Totals, totals
-from payments.money import Money
+from payments import audit
+from payments.audit import Totals
 from tasks.quality import Suspect
-
-SECONDS_MAX = 300.0  # after which something is wrong
-LOOK_SECONDS = 1.0
-
-
-class DemoFailed(Exception):
-    """The demo could not be told to its end."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How large the demo is."""
-
-    scans: int = 400  # gold included
-    workers: int = 40
-    at_once: int = 8
-    speed: float = 60.0  # how many times faster than people the simulated crowd works
-    seed: int = 1
-    terms: Terms = field(default_factory=Terms)
-
-    @property
-    def gold(self) -> int:
-        """How many of the scans are gold."""
-        return max(1, round(self.scans * self.terms.gold_rate))
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the demo runs: the site's address and the process that started its parts."""
-
-    url: str
-    process: int
-    is_own: bool
 
 
 @dataclass(frozen=True)
@@ -65,16 +29,17 @@ class Outcome:
     """Everything the report tells."""
 
     plan: Plan
-    place: Place
-    published: Published
-    batch: dict[str, Any]  # as the API shows it when all is over
+    requester: str  # their username
+    played: Played
+    dispute: Scan  # the scan on which the crowd agreed least
     accuracy: Accuracy
     standings: Sequence[Standing]
     suspects: Mapping[str, Suspect]  # by name
     promises: Sequence[Promise]
     totals: Sequence[Totals]
-    cpu: Mapping[str, float]
-    seconds: float
+    cpu: Mapping[str, float]  # seconds by part
+    seconds: float  # by the clock on the wall
+    stopped: bool  # whether the site was the demo's own
 
     @property
     def holds(self) -> bool:
@@ -83,9 +48,94 @@ class Outcome:
 
 
 def tell(plan: Plan, narrator: Narrator) -> Outcome:
-    """Run the whole demo.
+    """Play the whole demo, on the site that runs here or else on one of its own.
 
     Raises:
-        DemoFailed: it took too long, or found nobody to serve it.
+        DemoFailed: it was not over in five minutes.
+        UpError, EmbeddedError: the site could not be started.
+        Refused, Unreachable: the API did not do what it should.
     """
-    ...
+    running = up.running()
+    if running and not running.url:
+        raise DemoFailed("`make up` is still starting. Wait until it says so, then try again.")
+    meter = cpu.Meter(site=running.pid if running else os.getpid())
+    scans = digits.scans(plan.scans, seed=plan.seed)
+    crowd = recruit(plan.workers, seed=plan.seed)
+    with _site(running.url if running else "", narrator) as url:
+        requester, played = _play(plan, url, scans, crowd, narrator)
+        during = meter.parts()
+    truth = {scan.name: scan.digit for scan in scans}
+    accuracy = findings.accuracy(
+        results=played.results, answers=played.answers, truth=truth, question=QUESTION
+    )
+    return Outcome(
+        plan=plan,
+        requester=requester,
+        played=played,
+        dispute=next(scan for scan in scans if scan.name == accuracy.dispute.name),
+        accuracy=accuracy,
+        standings=_standings(played, crowd, truth),
+        suspects=books.suspects(project_id=played.published.project_id, chance=1 / len(DIGITS)),
+        promises=_promises(plan, played),
+        totals=audit.totals(),
+        cpu=meter.all(during),
+        seconds=narrator.seconds(),
+        stopped=running is None,
+    )
+
+
+@contextmanager
+def _site(url: str, narrator: Narrator) -> Iterator[str]:
+    """Have a site: the one at ``url``, or one that is started now and stopped at the end."""
+    if url:
+        narrator.say(f"using the site that `make up` runs at {url}")
+        yield url
+        return
+    narrator.say("starting web, job runner and clock, which log to var/log/demo-*.log")
+    up.prepare()
+    with up.Stack(name="demo") as stack:
+        narrator.say(f"the site runs at {stack.url}")
+        yield stack.url
+    narrator.say("the site is stopped")
+
+
+def _play(
+    plan: Plan,
+    url: str,
+    scans: Sequence[Scan],
+    crowd: Sequence[SimulatedWorker],
+    narrator: Narrator,
+) -> tuple[str, Played]:
+    """Play with tokens that end with the play; return who the requester was, and what came of it."""
+    company = cast.assemble(crowd, now=timezone.now())
+    try:
+        played = play(plan, url=url, scans=scans, crowd=crowd, cast=company, narrator=narrator)
+    finally:
+        company.leave(now=timezone.now())
+    return company.requester.username, played
+
+
+def _standings(
+    played: Played, crowd: Sequence[SimulatedWorker], truth: Mapping[str, str]
+) -> list[Standing]:
+    return findings.standings(
+        crowd=crowd,
+        pseudonyms=books.pseudonyms(played.published.batch_id),
+        workers=played.workers,
+        answers=played.answers,
+        truth=truth,
+        question=QUESTION,
+    )
+
+
+def _promises(plan: Plan, played: Played) -> list[Promise]:
+    """Return what must hold, by the requester's downloads and by the database."""
+    seen = findings.contradictions(
+        results=played.results, answers=played.answers, overlap=plan.terms.overlap
+    )
+    return [
+        *(Promise(sentence, wrong) for sentence, wrong in seen.items()),
+        *books.promises(
+            answers=played.answers, batch_id=played.published.batch_id, now=timezone.now()
+        ),
+    ]

@@ -100,6 +100,8 @@ class Cluster:
         """
         programs = postgres_programs()
         account = account_for(state=self.data, reach=[programs / "postgres", var_dir()])
+        for abandoned in var_dir().glob(f"{self.folder}.new-*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
         if not self.data.exists():
             self._create(programs, account)
         # After the data, whose owner is what tells a trusted folder of sockets.
@@ -124,8 +126,6 @@ class Cluster:
 
     def _create(self, programs: Path, account: Account) -> None:
         """Make the files aside and rename them: a first start that is killed leaves no half."""
-        for abandoned in var_dir().glob(f"{self.folder}.new-*"):
-            shutil.rmtree(abandoned, ignore_errors=True)
         # An orphaned initdb may still write to an abandoned folder, hence a new one each time.
         aside = Path(tempfile.mkdtemp(prefix=f"{self.folder}.new-", dir=var_dir()))
         account.own(aside)

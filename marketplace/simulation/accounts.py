@@ -1,4 +1,4 @@
-"""Accounts for simulated workers, and tokens to work with. The only part that needs the database."""
+"""Accounts for simulated workers, with tokens: the only part that needs the database."""
 
 from __future__ import annotations
 

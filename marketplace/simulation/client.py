@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import time
 import uuid
@@ -17,6 +18,8 @@ ATTEMPTS_MAX = 6
 PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 0.2, 5.0
 TIMEOUT_SECONDS = 30.0
 NDJSON = "application/x-ndjson"
+# It would tell of each of thousands of requests.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 # What goes away by itself: the site restarts, the database is busy, a limit is reached.
 PASSING = {
     HTTPStatus.TOO_MANY_REQUESTS,

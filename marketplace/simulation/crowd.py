@@ -25,7 +25,7 @@ class Kind(StrEnum):
     GOOD = "good"
     ORDINARY = "ordinary"
     CARELESS = "careless"
-    RANDOM_CLICKER = "random clicker"
+    RANDOM_CLICKER = "at random"
     ONE_BUTTON = "one button"
 
     @property

@@ -177,7 +177,9 @@ class Crowd:
                 member.caller.post(f"{address}/skip", {"reason": "The simulated worker passes."})
                 self.tally.add("skipped")
             else:
-                member.caller.post(f"{address}/submit", {"answer": self._answer(worker, task, assignment)})
+                member.caller.post(
+                    f"{address}/submit", {"answer": self._answer(worker, task, assignment)}
+                )
                 self.tally.add("answered")
         except Refused as refusal:
             if refusal.code != TOO_LATE:

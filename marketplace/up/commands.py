@@ -11,7 +11,7 @@ from marketplace.embedded.paths import CHECKOUT, var_dir
 
 HOST = "127.0.0.1"
 WEB_WORKERS, JOB_PROCESSES = 2, 2
-CELERY = [sys.executable, "-m", "celery", "-A", "marketplace.celery"]
+CELERY = [sys.executable, "-m", "celery", "--quiet", "-A", "marketplace.celery"]
 
 
 def web(*, port: int, workers: int | None) -> list[str]:

@@ -72,7 +72,7 @@ class Part:
         self._started_at = time.monotonic()
 
     def tend(self) -> None:
-        """Start the process again if it has died, after a pause that grows with each death.
+        """Start the process, and again when it has died, after a pause that grows with each death.
 
         Raises:
             PartFailed: it died several times in a row, each time soon after its start.

@@ -57,6 +57,9 @@ class Stack:
                 part("clock", commands.clock(name=name), shared),
             ],
             check=start_services,
+            # The imports of all three take half a minute of two processors, and people wait for
+            # the pages: work can wait in its rows.
+            held_back=("runner", "clock"),
         )
 
     def __enter__(self) -> Self:
@@ -72,7 +75,7 @@ class Stack:
         self.stop()
 
     def start(self) -> None:
-        """Start the parts and return when the site answers.
+        """Start the web process, then the others, and return when the site answers.
 
         Raises:
             StackFailed: it did not within a minute and a half, or a part kept dying.
@@ -83,6 +86,7 @@ class Stack:
         self._supervisor.start()
         try:
             self._wait_until_ready()
+            self._supervisor.admit()
         except BaseException:
             self.stop()
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from threading import Event, Thread
 
 from marketplace.embedded import EmbeddedError
@@ -18,11 +18,19 @@ STOP_SECONDS_MAX = 15.0
 class Supervisor:
     """Start ``parts``, tend them, and stop them all when asked or when one is past help.
 
-    ``check`` is called now and then meanwhile, for what the parts stand on.
+    Those that are ``held_back``, by name, start when ``admit`` is called. ``check`` is called
+    now and then meanwhile, for what the parts stand on.
     """
 
-    def __init__(self, parts: Sequence[Part], *, check: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        *,
+        check: Callable[[], object],
+        held_back: Collection[str] = (),
+    ) -> None:
         self.parts = {part.name: part for part in parts}
+        self._held_back = frozenset(held_back)
         self.failure: UpError | EmbeddedError | None = None
         self._check = check
         self._stopping = Event()
@@ -33,8 +41,12 @@ class Supervisor:
         self._thread = Thread(target=self._run, name="supervisor")
 
     def start(self) -> None:
-        """Start the parts and return; they need a while to be of use."""
+        """Have the parts started, and return; they need a while to be of use."""
         self._thread.start()
+
+    def admit(self) -> None:
+        """Let the parts start that were held back."""
+        self._held_back = frozenset()
 
     def stop(self) -> None:
         """End the parts and return when they are gone; harmless when repeated."""
@@ -58,15 +70,15 @@ class Supervisor:
                 self._ended.set()
 
     def _tend(self) -> None:
-        for part in self.parts.values():
-            part.start()
         check_at = time.monotonic() + CHECK_SECONDS
-        while not self._stopping.wait(TEND_SECONDS):
+        while not self._stopping.is_set():
+            for name, part in self.parts.items():
+                if name not in self._held_back:
+                    part.tend()
             if time.monotonic() >= check_at:
                 self._check()
                 check_at = time.monotonic() + CHECK_SECONDS
-            for part in self.parts.values():
-                part.tend()
+            self._stopping.wait(TEND_SECONDS)
 
     def _end(self) -> None:
         until = time.monotonic() + STOP_SECONDS_MAX

@@ -243,6 +243,8 @@ def _kos(question: Question) -> Opinion:
     if question.classes != KOS_CLASSES:
         raise UnsupportedLabels(f"KOS needs two classes; these labels have {question.classes}.")
     frame = question.frame[_on_cycles(question)]
+    if frame["label"].nunique() < KOS_CLASSES:
+        return _by_votes(question, pd.Series(dtype=float), pd.Series(dtype=float))
     for attempt in range(KOS_ATTEMPTS):
         try:
             winners = KOS(random_state=SEED + attempt).fit_predict(frame)

@@ -76,6 +76,16 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "authors follow their person",
+        "The author of a task is a person whose accounts did not move to another.",
+        """
+        SELECT t.id AS task, t.author_id AS person, p.merged_into_id AS moved_to
+        FROM tasks_task t LEFT JOIN workers_person p ON p.id = t.author_id
+        WHERE t.author_id IS NOT NULL AND (p.id IS NULL OR p.merged_into_id IS NOT NULL)
+        ORDER BY t.id
+        """,
+    ),
+    Invariant(
         "within the cap",
         "No worker holds more live assignments of a batch than it allows.",
         """

@@ -13,6 +13,7 @@ from tests.factories import (
     HOUR,
     MINUTE,
     NOON,
+    a_worker,
     claim,
     drafted_batch,
     published_batch,
@@ -49,6 +50,8 @@ def busy_marketplace():
     settle.wind_up(now=NOON)
     paused = published_batch(tasks=1)
     publish.pause(batch=paused, actor=paused.project.requester, now=NOON)
+    free, author = Task.objects.filter(batch=batch, assignments=None).last(), a_worker()
+    Task.objects.filter(pk=free.pk).update(author_id=author.user.person_id)
     return SimpleNamespace(
         batch=batch.pk,
         requester=owner,
@@ -61,7 +64,8 @@ def busy_marketplace():
         skipped=skipped.pk,
         task=active.task_id,
         other_person=waiting.person_id,
-        free=Task.objects.filter(batch=batch, assignments=None).last().pk,
+        free=free.pk,
+        author=author.user.person_id,
         worker=active.worker,
         closed=closed.pk,
         paused=paused.pk,

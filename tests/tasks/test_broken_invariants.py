@@ -90,6 +90,11 @@ BREAKS = [
         {"assignment": "@active"},
     ),
     (
+        "authors follow their person",
+        "UPDATE workers_person SET merged_into_id = {other_person} WHERE id = {author}",
+        {"task": "@free", "person": "@author", "moved_to": "@other_person"},
+    ),
+    (
         "within the cap",
         "UPDATE tasks_batch SET max_live_assignments = 0 WHERE id = {batch}",
         {"batch": "@batch", "live": 1, "cap": 0},

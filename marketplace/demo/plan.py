@@ -1,0 +1,37 @@
+"""How large the demo is, what its requester offers, and how it can fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+class DemoFailed(Exception):
+    """The demo could not be played to its end."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the requester offers for an answer, and wants of the simulated crowd."""
+
+    reward: int = 5  # minor units
+    currency: str = "USD"
+    overlap: int = 5
+    gold_rate: float = 0.05
+    assignment_duration_seconds: int = 5  # short, so that some run out while the demo lasts
+    auto_accept_delay_seconds: int = 2
+    aggregation: str = "dawid_skene"
+
+
+@dataclass(frozen=True)
+class Plan:
+    scans: int = 400  # gold included
+    workers: int = 40
+    at_once: int = 8
+    speed: float = 60.0  # how many times faster than people the simulated crowd works
+    seed: int = 1
+    terms: Terms = field(default_factory=Terms)
+
+    @property
+    def gold(self) -> int:
+        """How many of the scans are gold."""
+        return max(1, round(self.scans * self.terms.gold_rate))

@@ -1,0 +1,168 @@
+"""The demo's action, over the REST API: publish, let the simulated crowd work, settle, download."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from marketplace.demo import findings
+from marketplace.demo.cast import Cast
+from marketplace.demo.digits import LOOKALIKES, Scan
+from marketplace.demo.plan import DemoFailed, Plan
+from marketplace.demo.progress import Narrator
+from marketplace.demo.requester import QUESTION, Published, publish
+from marketplace.simulation.client import Caller, Site
+from marketplace.simulation.crowd import SimulatedWorker
+from marketplace.simulation.run import Crowd, Member
+from payments import deposits
+from payments.money import Money
+
+SECONDS_MAX = 300.0  # after which something is wrong
+LOOK_SECONDS = 1.0
+PATIENCE_SECONDS = 20.0  # of a closed batch, for its last consensus
+
+
+@dataclass(frozen=True)
+class Played:
+    """The batch and its rows, as its requester got them from the API in the end."""
+
+    published: Published
+    batch: dict[str, Any]
+    results: list[dict[str, Any]]
+    answers: list[dict[str, Any]]
+    workers: list[dict[str, Any]]
+
+
+def play(
+    plan: Plan,
+    *,
+    url: str,
+    scans: Sequence[Scan],
+    crowd: Sequence[SimulatedWorker],
+    cast: Cast,
+    narrator: Narrator,
+) -> Played:
+    """Take a batch of ``scans`` from publication to its closing.
+
+    Raises:
+        DemoFailed: it was not over in five minutes.
+        Refused, Unreachable: the API did not do what it should.
+    """
+    with Site(url) as site:
+        boss = site.caller(cast.requester_token)
+        published = _publish(plan, boss, scans, cast, narrator)
+        members = [Member(worker, site.caller(cast.tokens[worker.name])) for worker in crowd]
+        _work(
+            plan=plan,
+            boss=boss,
+            published=published,
+            scans=scans,
+            members=members,
+            narrator=narrator,
+        )
+        return _settle(boss, published, narrator)
+
+
+def _publish(
+    plan: Plan, boss: Caller, scans: Sequence[Scan], cast: Cast, narrator: Narrator
+) -> Published:
+    terms = plan.terms
+
+    def deposit(minor: int) -> None:
+        amount, now = Money(minor, terms.currency), timezone.now()
+        reference = f"demo {now:%Y-%m-%d %H:%M:%S.%f}"
+        deposits.deposit(owner_id=cast.requester.pk, amount=amount, reference=reference, now=now)
+        narrator.say(f"{amount} deposited, which the wallet lacked")
+
+    published = publish(
+        boss, scans=scans[plan.gold :], gold=scans[: plan.gold], terms=terms, deposit=deposit
+    )
+    quote = published.quote
+    narrator.say(
+        f"batch {published.batch_id} published: {quote['tasks']} scans and {quote['gold']} gold, "
+        f"{quote['answers']:,} answers for at most {Money(quote['total'], quote['currency'])}"
+    )
+    return published
+
+
+def _work(
+    *,
+    plan: Plan,
+    boss: Caller,
+    published: Published,
+    scans: Sequence[Scan],
+    members: Sequence[Member],
+    narrator: Narrator,
+) -> None:
+    """Let the crowd work until every scan has its answers."""
+    digit = {scan.data_uri(): scan.digit for scan in scans}
+
+    def seen(assignment: Mapping[str, Any]) -> Mapping[str, str]:
+        return {QUESTION: digit[assignment["input"]["image"]]}
+
+    narrator.say(
+        f"a simulated crowd of {len(members)} goes to work, {plan.at_once} at a time, "
+        f"{plan.speed:g} times faster than people"
+    )
+    crowd = Crowd(
+        members,
+        batch_id=published.batch_id,
+        truth=seen,
+        lookalikes=LOOKALIKES,
+        at_once=plan.at_once,
+        speed=plan.speed,
+    )
+    with crowd, narrator.following() as tell:
+        while True:
+            batch = boss.get(f"batches/{published.batch_id}")
+            crowd.check()
+            done = (batch["progress"] or {}).get("tasks_done", 0)
+            if done >= batch["tasks"] or batch["status"] not in {"open", "paused"}:
+                break
+            tell(*_how_far(batch))
+            _wait(narrator)
+    narrator.say(f"every scan has its {plan.terms.overlap} answers; the rest is being settled")
+
+
+def _how_far(batch: Mapping[str, Any]) -> tuple[float, str]:
+    """Return the share of answers that are in, and what to tell of them."""
+    progress = batch["progress"]
+    if progress is None:
+        return 0.0, "waiting for the first answers"
+    answers = progress["submitted"] + progress["accepted"]
+    paid = Money(progress["paid"] * batch["reward"], batch["currency"])
+    told = (
+        f"{answers:,} answers, {progress['skipped']} skipped, {progress['expired']} expired, "
+        f"{paid} earned"
+    )
+    return min(1.0, answers / batch["answers_wanted"]), told
+
+
+def _settle(boss: Caller, published: Published, narrator: Narrator) -> Played:
+    """Wait until the batch is closed and its consensus rests on every answer, and download it."""
+    address = f"batches/{published.batch_id}"
+    while (batch := boss.get(address))["status"] != "closed":
+        _wait(narrator)
+    refund = Money(batch["money"]["budget"] - batch["money"]["spent"], batch["currency"])
+    narrator.say(f"closed: everything is paid, and {refund} went back to the requester")
+    answers = boss.rows(f"{address}/answers")
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        results = boss.rows(f"{address}/results")
+        if findings.is_complete(results, answers) or time.monotonic() > give_up_at:
+            break
+        _wait(narrator)
+    workers = boss.rows(f"{address}/workers")
+    return Played(published, boss.get(address), results, answers, workers)
+
+
+def _wait(narrator: Narrator) -> None:
+    if narrator.seconds() > SECONDS_MAX:
+        raise DemoFailed(
+            f"It was not over after {SECONDS_MAX:g} seconds. The logs in var/log/ say why."
+        )
+    time.sleep(LOOK_SECONDS)

@@ -1,0 +1,258 @@
+"""The report: everything that came of the demo, on two screens of at most 100 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console, ConsoleRenderable, Group
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from marketplace.demo.findings import Accuracy, Interval, Standing
+from marketplace.demo.story import Outcome
+from payments.money import MINOR_DIGITS, Money
+from tasks.distribute import GRACE
+from tasks.quality import Suspect
+
+BAR = 20  # characters
+METHODS = {"dawid_skene": "Dawid-Skene", "majority_vote": "majority"}
+CPU_SECONDS_MAX = 120
+CPU_PARTS_A_LINE = 4
+
+
+def show(outcome: Outcome, console: Console) -> None:
+    """Print the report."""
+    with console.capture() as capture:
+        for title, body in sections(outcome):
+            console.print(Rule(Text(title, style="bold"), align="left", style="dim"))
+            console.print(Padding(body, (0, 0, 1, 2)))
+    # Lines are filled up to the right with spaces, which nobody wants in a file.
+    text = "\n".join(line.rstrip() for line in capture.get().splitlines())
+    console.file.write(f"\n{text}\n")
+
+
+def sections(outcome: Outcome) -> Iterator[tuple[str, ConsoleRenderable]]:
+    """Return the report's parts in order, each with its title."""
+    yield "What was published", published(outcome)
+    yield "Accuracy, against what the scans really are", accuracy(outcome)
+    yield "Cost", cost(outcome)
+    yield "The simulated crowd, best estimate first", workers(outcome)
+    yield "Spammers in the simulated crowd", spammers(outcome)
+    yield "The ledger, over all runs on this database", ledger(outcome)
+    yield "What must always hold", promises(outcome)
+    yield "CPU time", cpu(outcome)
+    yield "Where to look next", next_steps(outcome)
+
+
+def published(outcome: Outcome) -> Text:
+    """Say what the requester asked of whom, and what it took."""
+    plan, quote, batch = outcome.plan, outcome.played.published.quote, outcome.played.batch
+    progress = batch["progress"]
+    return lines(
+        f"Batch {batch['id']} of project {batch['project']}: {quote['tasks']} real scans of "
+        f"handwritten digits, ten options, {plan.terms.overlap} answers each, and "
+        f"{quote['gold']} more as gold ({quote['gold'] / plan.scans:.0%}), whose answers only the "
+        f"requester knows. Published and worked over the REST API by a simulated crowd of "
+        f"{plan.workers}, {plan.at_once} at a time, in {outcome.seconds:.0f} seconds from start "
+        "to end.",
+        f"{progress['skipped']} tasks were skipped, and {progress['expired']} expired: somebody "
+        f"claimed them and left. They were taken back after "
+        f"{plan.terms.assignment_duration_seconds} s and {GRACE.seconds} s of grace, and others "
+        "of the simulated crowd answered them.",
+    )
+
+
+def accuracy(outcome: Outcome) -> ConsoleRenderable:
+    """Compare one answer, the majority and the consensus, beside the scan most in dispute."""
+    found = outcome.accuracy
+    method = METHODS.get(found.method, found.method)
+    bars = grid()
+    for name, score in (
+        ("single answers", found.answers),
+        ("majority", found.majority),
+        (method, found.consensus),
+    ):
+        wrong = f"{score.wrong:,} of {score.of:,} wrong"
+        bars.add_row(name, bar(score.share), Text(f"{score.share:.1%}", style="bold"), wrong)
+    words = lines(
+        "",
+        f"{method} itself expects {found.confidence:.1%} right.",
+        *_dispute(found, method),
+    )
+    beside = grid(gap=4)
+    beside.add_row(Group(bars, words), lines(*outcome.dispute.drawing()))
+    return beside
+
+
+def _dispute(found: Accuracy, method: str) -> list[str]:
+    dispute = found.dispute
+    votes = ", ".join(f"{times} for {label}" for label, times in dispute.votes)
+    return [
+        f"The scan beside this was disputed most: {votes}.",
+        f"{method} says {dispute.consensus}; it is {dispute.truth}.",
+    ]
+
+
+def cost(outcome: Outcome) -> ConsoleRenderable:
+    """Say what was spent and given back, per scan and in all."""
+    batch = outcome.played.batch
+    currency, scans = batch["currency"], batch["tasks"]
+    paid = [row for row in outcome.played.answers if row["status"] == "accepted"]
+    rewards, gold = sum(row["reward"] for row in paid), sum(row["gold"] for row in paid)
+    spent, budget = batch["money"]["spent"], batch["money"]["budget"]
+    amounts = (rewards, spent - rewards, spent, budget - spent, budget)
+    table = grid(gap=3, numbers=6)
+    table.add_row(f"in {currency}", "rewards", "fees", "spent", "refunded", "budget")
+    table.add_row("in all", *(amount(minor, currency) for minor in amounts))
+    table.add_row("per scan", *(amount(minor / scans, currency, more=2) for minor in amounts))
+    return Group(
+        lines(
+            f"{Money(batch['reward'], currency)} reward and {Money(batch['fee'], currency)} fee "
+            f"for each of {len(paid):,} accepted answers: {(len(paid) - gold) / scans:.2f} per "
+            f"scan, and {gold} to gold, which is {gold / max(1, len(paid)):.1%} of all.",
+            "",
+        ),
+        table,
+    )
+
+
+def workers(outcome: Outcome) -> ConsoleRenderable:
+    """List every simulated worker: what they are like, and what the marketplace thinks."""
+    plan = outcome.plan
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    for name in ("simulated worker", "pseudonym", "kind"):
+        table.add_column(name, no_wrap=True)
+    for name in ("answers", "right", "estimated", "on gold", "earned", "per hour"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in outcome.standings:
+        table.add_row(
+            each.name.removeprefix("simulated-"),
+            each.pseudonym,
+            each.kind.value,
+            f"{each.score.of}",
+            f"{each.score.share:.2f}",
+            interval(each.fit),
+            interval(each.gold),
+            amount(each.earned_minor, plan.terms.currency),
+            amount(each.hourly_minor(plan.speed), plan.terms.currency),
+            style="red" if each.name in outcome.suspects else "",
+        )
+    notes = lines(
+        "",
+        "right: their answers against the truth, which the marketplace does not know. estimated: "
+        "by the consensus of all answers; on gold: by the few answers to gold; both with their 95 "
+        f"% interval. earned and per hour in {plan.terms.currency}: the simulated crowd works "
+        f"{plan.speed:g} times faster than people, so the time the server measured from claim to "
+        f"answer counts {plan.speed:g} times.",
+    )
+    return Group(table, notes)
+
+
+def spammers(outcome: Outcome) -> Text:
+    """Compare who was planted with who was found."""
+    found = outcome.suspects
+    planted = [each for each in outcome.standings if each.kind.is_spam]
+    hit = sum(each.name in found for each in planted)
+    usual = [f", the usual worker {suspect.usual:.0%}" for suspect in found.values()][:1]
+    return lines(
+        f"{hit} of {len(planted)} planted spammers were found, and {len(found) - hit} others "
+        f"suspected. A guess is right 10% of the time{''.join(usual)}.",
+        *(_suspicion(each, found.get(each.name)) for each in outcome.standings
+          if each.kind.is_spam or each.name in found),
+    )  # fmt: skip
+
+
+def _suspicion(each: Standing, suspect: Suspect | None) -> str:
+    who = f"{each.name} ({each.kind.value})"
+    if suspect is None:
+        return f"{who} was missed: estimated {interval(each.fit)}"
+    return (
+        f"{who}: estimated to be right {suspect.estimate:.0%} of the time, and {suspect.high:.0%} "
+        f"at most; in truth {each.score.share:.0%}"
+    )
+
+
+def ledger(outcome: Outcome) -> ConsoleRenderable:
+    """Show the sums of each currency."""
+    table = grid(gap=3, numbers=6)
+    table.add_row("", "deposited", "earned", "fees", "paid out", "in escrow now")
+    for sums in outcome.totals:
+        moved = (sums.deposited_minor, sums.earned_minor, sums.fees_minor, sums.paid_out_minor)
+        shown = [amount(each, sums.currency) for each in (*moved, sums.escrowed_minor)]
+        table.add_row(sums.currency, *shown)
+    return table
+
+
+def promises(outcome: Outcome) -> Text:
+    """Say of each promise whether it was kept, and what breaks it."""
+    text = Text()
+    for promise in outcome.promises:
+        kept = not promise.broken_by
+        text.append("✓ " if kept else "✗ ", style="bold green" if kept else "bold red")
+        text.append(f"{promise.sentence}\n")
+        for each in promise.broken_by[:3]:
+            text.append(f"  {each}\n", style="red")
+    text.rstrip()
+    return text
+
+
+def cpu(outcome: Outcome) -> Text:
+    """Say which part used how much."""
+    total = sum(outcome.cpu.values())
+    parts = sorted(outcome.cpu.items(), key=lambda part: -part[1])
+    named = [f"{name} {used:.1f}" for name, used in parts]
+    return lines(
+        f"{total:.1f} s of at most {CPU_SECONDS_MAX}, all processes together:",
+        *(
+            "   ".join(named[start : start + CPU_PARTS_A_LINE])
+            for start in range(0, len(named), CPU_PARTS_A_LINE)
+        ),
+    )
+
+
+def next_steps(outcome: Outcome) -> ConsoleRenderable:
+    """Say what to do with what is there now."""
+    batch = outcome.played.batch["id"]
+    login = outcome.requester
+    table = grid(gap=3)
+    for what, why in (
+        ("make up", f"the site on this database; log in as {login} to see this batch"),
+        (f".venv/bin/python manage.py token {login}", "a token for the API"),
+        (f"GET /api/v1/batches/{batch}/results", "each scan's consensus; also /answers, /workers"),
+        (".venv/bin/python manage.py simulate --help", "a simulated crowd for your own batch"),
+        ("make down", "stop PostgreSQL and Redis, which go on running"),
+    ):
+        table.add_row(Text(what, style="bold"), why)
+    return table
+
+
+def grid(*, gap: int = 2, numbers: int = 0) -> Table:
+    """Return a table without lines; with ``numbers``, so many columns that end at the right."""
+    table = Table.grid(padding=(0, gap))
+    for _ in range(numbers):
+        table.add_column(justify="right", no_wrap=True)
+    return table
+
+
+def bar(share: float) -> str:
+    """Return a bar of ``BAR`` characters, full for 1."""
+    full = round(share * BAR)
+    return "█" * full + "░" * (BAR - full)
+
+
+def amount(minor: float, currency: str, *, more: int = 0) -> str:
+    """Write an amount with its currency's decimals, and ``more`` of them for averages."""
+    digits = MINOR_DIGITS[currency]
+    return f"{minor / 10**digits:,.{digits + more}f}"
+
+
+def interval(skill: Interval | None) -> str:
+    """Write an estimate with its interval."""
+    return f"{skill.estimate:.2f} {skill.low:.2f}-{skill.high:.2f}" if skill else "-"
+
+
+def lines(*each: str) -> Text:
+    """Return several lines as one text."""
+    return Text("\n".join(each))
