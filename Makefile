@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
 UV := $(BIN)/uv
 UV_VERSION := 0.13.9
+APPS := marketplace tasks workers payments
 # Else uv would fetch a Python of its own, from outside the package registries.
 export UV_PYTHON_DOWNLOADS := never
 # uv brings a list of certificates, but a proxy's is only in the machine's.
@@ -73,12 +74,12 @@ imports: $(DEV) ## who may import whom
 	@$(BIN)/lint-imports
 
 types: $(DEV) $(REDIS) ## static types
-	@$(BIN)/mypy marketplace tasks workers payments
+	@$(BIN)/mypy $(APPS)
 
 migrations: export CROWDWRIGHT_DEV := 1
 migrations: $(DEV) $(REDIS) ## models and migrations agree, and are safe to deploy
 	@$(PYTHON) manage.py makemigrations --check --dry-run
-	@$(PYTHON) manage.py lintmigrations
+	@$(PYTHON) manage.py lintmigrations --no-cache --include-apps $(APPS)
 
 schema: $(DEV) $(REDIS) ## the API and docs/openapi.yaml agree
 	@$(PYTHON) manage.py spectacular --validate --fail-on-warn --file var/openapi.yaml

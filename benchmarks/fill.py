@@ -48,14 +48,22 @@ SELECT id, jsonb_build_object('image', id || '.png'), id::text FROM made
 """
 
 
-def a_batch(project: Project, tasks: int, overlap: int = 3) -> Batch:
+def a_batch(
+    project: Project, tasks: int, overlap: int = 3, *, accept_at_once: bool = False
+) -> Batch:
     """A published batch with ``tasks`` open tasks, and fresh statistics."""
     now = timezone.now()
     batch = draft.create_batch(
         project=project,
         reward=Money(5, "USD"),
         fee_basis_points=2000,
-        policy=draft.Policy(overlap=overlap, gold_rate=0, max_live_assignments=1000),
+        policy=draft.Policy(
+            overlap=overlap,
+            gold_rate=0,
+            max_live_assignments=1000,
+            assignment_duration=timedelta(seconds=20),
+            auto_accept_delay=timedelta(0) if accept_at_once else timedelta(days=3),
+        ),
         now=now,
     )
     with connection.cursor() as cursor:

@@ -29,7 +29,7 @@ def main() -> None:
         tokens = [token for _, token in fill.tokens(WORKERS)]
         batches = {size: fill.a_batch(project, size) for size in SIZES}
         costs: dict[str, list[float]] = defaultdict(list)
-        for size, batch in batches.items():
+        for batch in batches.values():
             milliseconds_per_cycle(where, tokens, batch.pk, 10)
         for _ in range(ROUNDS):
             for size, batch in batches.items():
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def buffers_of_claim(batch_id: int, user: Any) -> int:
-    """Pages that picking one task touches, from EXPLAIN (ANALYZE, BUFFERS) of the real statement."""
+    """Pages that picking one task touches, by EXPLAIN (ANALYZE, BUFFERS) of the real claim."""
     from django.db import connection, transaction
 
     from tasks import claim_sql, distribute

@@ -39,4 +39,4 @@ class InvalidRow(TasksError):
 
 
 class InvalidInterface(TasksError):
-    """The interface is not understood."""
+    """The interface is not a list of elements that can be shown and answered."""

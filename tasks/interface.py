@@ -19,7 +19,7 @@ from typing import Any
 
 import fastjsonschema
 
-from tasks.errors import InvalidAnswer, TasksError
+from tasks.errors import InvalidAnswer, InvalidInterface
 
 MAX_ELEMENTS = 50
 MAX_OPTIONS = 1_000  # of all choices together: a checker's build time grows with them
@@ -38,10 +38,6 @@ DISPLAYS = frozenset({"image", "text", "audio", "video", "html"})
 SUPPORTED = (
     "Asking: choice, text (with a name). Showing: audio, html, image, text (with a value), video."
 )
-
-
-class InvalidInterface(TasksError):
-    """The interface is not a list of elements that can be shown and answered."""
 
 
 @dataclass(frozen=True)

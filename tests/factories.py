@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db import transaction
+
 from payments.deposits import deposit
 from payments.money import Money
-from tasks import answer, distribute, draft, publish
+from tasks import answer, distribute, draft, persons, publish, settle
 from tasks.models import Assignment, Batch, Project, Task
 from tasks.rows import Row
 from workers import people
@@ -144,6 +146,38 @@ def submitted(
         now=now + MINUTE,
     )
     return assignment
+
+
+def accepted(batch: Batch, label: str = "cat", **how: Any) -> Assignment:
+    """One assignment whose answer was accepted, and not paid yet."""
+    assignment = fresh(submitted(batch, label, **how))
+    settle.accept(assignment=assignment, actor=batch.project.requester, now=NOON + HOUR)
+    return assignment
+
+
+def rejected(batch: Batch, label: str = "cat", **how: Any) -> Assignment:
+    """One assignment whose answer was refused."""
+    assignment = fresh(submitted(batch, label, **how))
+    settle.reject(
+        assignment=assignment,
+        reason="Look again.",
+        actor=batch.project.requester,
+        now=NOON + HOUR,
+    )
+    return assignment
+
+
+def link(kept: Worker, absorbed: Worker, *, now: datetime = NOON) -> None:
+    """Make two accounts one person's, as ``manage.py link_people`` does."""
+    to, away = User.objects.get(worker=kept).person, User.objects.get(worker=absorbed).person
+    with transaction.atomic():
+        people.link(kept=to, absorbed=away, now=now, actor=None)
+        persons.move_assignments(kept_id=to.pk, absorbed_id=away.pk)
+
+
+def fresh(row: Any) -> Any:
+    """The row as it stands in the database now."""
+    return type(row).objects.get(pk=row.pk)
 
 
 def slots(batch: Batch) -> list[int]:

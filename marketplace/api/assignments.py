@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from marketplace import metrics
 from marketplace.api.auth import worker_of
+from marketplace.api.fields import Text
 from marketplace.api.idempotency import once_per_key
 from marketplace.api.shapes import AnsweredOut, AssignmentOut
 from tasks import answer, distribute
@@ -39,7 +40,7 @@ class Submission(serializers.Serializer[Any]):
 
 
 class Skip(serializers.Serializer[Any]):
-    reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+    reason = Text(max_length=500, default="", allow_blank=True)
 
 
 class Claim(APIView):
@@ -129,7 +130,7 @@ class SkipAssignment(APIView):
     @extend_schema(operation_id="skip", request=Skip, responses={200: AnsweredOut})
     @once_per_key
     def post(self, request: Request, assignment_id: int) -> Response:
-        form = Skip(data=request.data or {})
+        form = Skip(data=request.data)
         form.is_valid(raise_exception=True)
         own = Assignment.objects.of(worker_of(request)).select_related("batch")
         assignment = get_object_or_404(own, pk=assignment_id)

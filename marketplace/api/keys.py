@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import Model
 
 from marketplace.models import ApiKey
 from workers.models import User, Worker
@@ -39,19 +40,29 @@ def revoke(*, key: ApiKey, now: datetime) -> None:
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now)
 
 
+def _in_order(model: type[Model], names: set[str]) -> list[str]:
+    """Return ``names`` in the model's own order: ``from_db`` gives out values in no other."""
+    return [field.attname for field in model._meta.concrete_fields if field.attname in names]
+
+
+USER = _in_order(
+    User,
+    {"id", "username", "is_active", "is_staff", "is_superuser", "is_requester", "person_id"},
+)
+WORKER = _in_order(Worker, {"id", "public_id", "status", "qualifications_version"})
+WORKER_FROM = 2 + len(USER)  # the first of the worker's columns
+
 # Every request begins with this. Written out, because building and compiling it as a queryset
 # takes as much CPU as all the rest of a claim's Python.
-FIND = """
-SELECT k.id, k.last_used_at, u.id, u.username, u.is_active, u.is_staff, u.is_superuser,
-       u.is_requester, u.person_id, w.id, w.public_id, w.status, w.qualifications_version
+FIND = f"""
+SELECT k.id, k.last_used_at, {", ".join(f"u.{name}" for name in USER)},
+       {", ".join(f"w.{name}" for name in WORKER)}
 FROM marketplace_apikey k
 JOIN workers_user u ON u.id = k.user_id
 LEFT JOIN workers_worker w ON w.user_id = u.id
 WHERE k.digest = %s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > %s)
   AND u.is_active
-"""
-USER = ["id", "username", "is_active", "is_staff", "is_superuser", "is_requester", "person_id"]
-WORKER = ["id", "public_id", "status", "qualifications_version"]
+"""  # noqa: S608  (put together from constants of this module)
 
 
 class Caller(NamedTuple):
@@ -71,8 +82,9 @@ def find(token: str, *, now: datetime) -> Caller | None:
     key_id, used_at = row[:2]
     if used_at is None or now - used_at >= USED_TO_THE:
         ApiKey.objects.filter(pk=key_id).update(last_used_at=now)
-    user = User.from_db("default", USER, row[2:9])
-    worker = None if row[9] is None else Worker.from_db("default", WORKER, row[9:])
+    user = User.from_db("default", USER, row[2:WORKER_FROM])
+    theirs = row[WORKER_FROM:]
+    worker = None if theirs[0] is None else Worker.from_db("default", WORKER, theirs)
     user.remember_worker(worker)
     return Caller(user, key_id)
 

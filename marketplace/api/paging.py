@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from rest_framework.pagination import CursorPagination
+import re
+
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
+
+AN_ID = re.compile(r"[0-9]{1,18}")
 
 
 class IdCursorPagination(CursorPagination):
@@ -12,3 +18,10 @@ class IdCursorPagination(CursorPagination):
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 200
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Read ``?cursor=``; one that nobody was given is not found."""
+        cursor = super().decode_cursor(request)
+        if cursor and cursor.position is not None and not AN_ID.fullmatch(cursor.position):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor

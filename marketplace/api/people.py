@@ -16,17 +16,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace.api.auth import requester_of
+from marketplace.api.fields import Text, WholeNumber
 from marketplace.api.idempotency import once_per_key
-from marketplace.api.projects import WholeNumber
 from tasks.models import Cursor
 from workers import blocks, qualify
 from workers.models import Block, Qualification, QualificationType, User, Worker
 
 
 class QualificationTypeIn(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=200)
-    description = serializers.CharField(max_length=2_000, default="", allow_blank=True)
-    keywords = serializers.CharField(max_length=1_000, default="", allow_blank=True)
+    name = Text(max_length=200)
+    description = Text(max_length=2_000, default="", allow_blank=True)
+    keywords = Text(max_length=1_000, default="", allow_blank=True)
 
 
 class QualificationTypeOut(serializers.ModelSerializer[QualificationType]):
@@ -36,7 +36,7 @@ class QualificationTypeOut(serializers.ModelSerializer[QualificationType]):
 
 
 class WorkerIn(serializers.Serializer[Any]):
-    worker = serializers.CharField(
+    worker = Text(
         max_length=20, help_text="A WorkerId (A…), or the pseudonym (W…) of one of your batches."
     )
     batch = WholeNumber(
@@ -49,7 +49,7 @@ class GrantIn(WorkerIn):
 
 
 class ReasonIn(WorkerIn):
-    reason = serializers.CharField(max_length=2_000, default="", allow_blank=True)
+    reason = Text(max_length=2_000, default="", allow_blank=True)
 
 
 class QualificationOut(serializers.ModelSerializer[Qualification]):

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace.api.auth import requester_of
+from marketplace.api.fields import Share, Text, WholeNumber
 from marketplace.api.idempotency import once_per_key
 from marketplace.api.shapes import BatchOut, ProjectOut
 from payments.money import Money
@@ -29,46 +30,28 @@ MINOR_MAX = 10**12 - 1
 
 
 class ProjectIn(serializers.Serializer[Any]):
-    title = serializers.CharField(max_length=200)
-    instructions = serializers.CharField(max_length=50_000, allow_blank=True, default="")
+    title = Text(max_length=200)
+    instructions = Text(max_length=50_000, allow_blank=True, default="")
     interface = serializers.JSONField()
 
 
 class RevisionIn(serializers.Serializer[Any]):
-    instructions = serializers.CharField(max_length=50_000, allow_blank=True, default="")
+    instructions = Text(max_length=50_000, allow_blank=True, default="")
     interface = serializers.JSONField()
-
-
-class WholeNumber(serializers.IntegerField):
-    """A JSON integer: not true, not 1.0, not "1"."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool) or not isinstance(data, int):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
-class Share(serializers.FloatField):
-    """A JSON number; not a string, not true."""
-
-    def to_internal_value(self, data: Any) -> float:
-        if isinstance(data, bool) or not isinstance(data, int | float):
-            self.fail("invalid")
-        return super().to_internal_value(data)
 
 
 class BatchIn(serializers.Serializer[Any]):
     """Amounts are whole minor units (cents) of ``currency``; durations are whole seconds."""
 
     reward = WholeNumber(min_value=1, max_value=MINOR_MAX)
-    currency = serializers.CharField(max_length=3, default="USD")
+    currency = Text(max_length=3, default="USD")
     overlap = WholeNumber(min_value=1, max_value=100, default=3)
     assignment_duration_seconds = WholeNumber(min_value=1, max_value=30 * DAY, default=1800)
     auto_accept_delay_seconds = WholeNumber(min_value=0, max_value=30 * DAY, default=3 * DAY)
     gold_rate = Share(min_value=0, max_value=0.5, default=0.05)
     max_live_assignments = WholeNumber(min_value=1, max_value=1000, default=20)
     qualifications = serializers.JSONField(required=False)
-    aggregation = serializers.CharField(default="dawid_skene", max_length=40)
+    aggregation = Text(default="dawid_skene", max_length=40)
 
     def validate_aggregation(self, name: str) -> str:
         if name not in METHODS:

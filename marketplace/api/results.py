@@ -39,7 +39,8 @@ SELECT a.id, json_build_object(
     'status', a.status, 'answer', n.value, 'gold', a.is_gold, 'claimed_at', a.claimed_at,
     'submitted_at', a.submitted_at, 'finished_at', a.finished_at, 'reward', a.reward_minor)::text
 FROM (SELECT * FROM tasks_assignment
-      WHERE batch_id = %(batch)s AND id > %(after)s ORDER BY id LIMIT %(limit)s) a
+      WHERE batch_id = %(batch)s AND id > %(after)s AND submitted_at IS NOT NULL
+      ORDER BY id LIMIT %(limit)s) a
 JOIN tasks_answer n ON n.assignment_id = a.id
 JOIN tasks_taskinput i ON i.task_id = a.task_id
 JOIN tasks_cursor c ON c.batch_id = a.batch_id AND c.worker_id = a.worker_id

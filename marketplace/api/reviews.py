@@ -13,8 +13,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace.api.auth import requester_of, user_of
+from marketplace.api.fields import Text, WholeNumber
 from marketplace.api.idempotency import once_per_key
-from marketplace.api.projects import MINOR_MAX, WholeNumber, batch_of
+from marketplace.api.projects import MINOR_MAX, batch_of
 from marketplace.api.shapes import DecidedOut
 from payments.money import Money
 from tasks import settle
@@ -22,7 +23,7 @@ from tasks.models import Assignment
 
 
 class Rejection(serializers.Serializer[Any]):
-    reason = serializers.CharField(max_length=5_000, help_text="Shown to the worker.")
+    reason = Text(max_length=5_000, help_text="Shown to the worker.")
 
 
 class AcceptMany(serializers.Serializer[Any]):
@@ -40,8 +41,8 @@ class AcceptedOut(serializers.Serializer[Any]):
 
 class BonusIn(serializers.Serializer[Any]):
     amount = WholeNumber(min_value=1, max_value=MINOR_MAX)
-    reason = serializers.CharField(max_length=5_000)
-    token = serializers.CharField(
+    reason = Text(max_length=5_000)
+    token = Text(
         max_length=64, default="", help_text="A second bonus with the same token is the first one."
     )
 
@@ -110,7 +111,7 @@ class AcceptBatch(APIView):
     @once_per_key
     def post(self, request: Request, batch_id: int) -> Response:
         batch = batch_of(request, batch_id)
-        form = AcceptMany(data=request.data or {})
+        form = AcceptMany(data=request.data)
         form.is_valid(raise_exception=True)
         accepted = settle.accept_all(
             batch=batch,

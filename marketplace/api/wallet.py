@@ -14,9 +14,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace.api.auth import requester_of, user_of, worker_of
+from marketplace.api.fields import Text, WholeNumber
 from marketplace.api.idempotency import once_per_key
 from marketplace.api.paging import IdCursorPagination
-from marketplace.api.projects import MINOR_MAX, WholeNumber
+from marketplace.api.projects import MINOR_MAX
 from marketplace.api.shapes import PayoutOut, TransferOut
 from payments import accounts, payouts
 from payments.models import Account, Payout, Transfer
@@ -36,7 +37,7 @@ class StatementOut(serializers.Serializer[Any]):
 
 class PayoutIn(serializers.Serializer[Any]):
     amount = WholeNumber(min_value=1, max_value=MINOR_MAX)
-    currency = serializers.CharField(max_length=3, default="USD")
+    currency = Text(max_length=3, default="USD")
 
 
 class Wallet(APIView):

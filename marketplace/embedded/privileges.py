@@ -11,6 +11,7 @@ import pwd
 import shutil
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,10 +77,9 @@ def _owner(state: Path) -> tuple[int, int] | None:
 
 
 def _candidate() -> tuple[int, int]:
-    known = {entry.pw_name: (entry.pw_uid, entry.pw_gid) for entry in pwd.getpwall()}
     for name in CANDIDATES:
-        if name in known:
-            return known[name]
+        with suppress(KeyError):
+            return pwd.getpwnam(name)[2:4]
     raise AccountMissing(f"(There is no account named {' or '.join(CANDIDATES)} to run it as.)")
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from marketplace.embedded import errors, privileges, programs
+from marketplace.embedded.paths import CHECKOUT
 
 ROOT = os.geteuid() == 0
 
@@ -69,3 +71,22 @@ def test_state_keeps_its_owner_when_root_starts_it(tmp_path: Path) -> None:
     os.chown(tmp_path, 65534, 65534)
 
     assert privileges.account_for(state=tmp_path, reach=[]).uid == 65534
+
+
+@pytest.mark.skipif(not ROOT, reason="only root can become another")
+def test_a_root_without_its_powers_says_which_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CROWDWRIGHT_VAR", str(tmp_path / "var"))
+    weakened = ["setpriv", "--bounding-set=-chown", "--inh-caps=-all"]
+
+    start = subprocess.run(
+        [*weakened, sys.executable, "-m", "marketplace.embedded", "start"],
+        check=False,
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert start.returncode == 1
+    assert "This root lacks the capabilities CHOWN." in start.stderr

@@ -1,0 +1,39 @@
+"""Fields that take what JSON says for what it is: nothing is trimmed, rounded or converted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class Text(serializers.CharField):
+    """A JSON string, kept as it was sent. Unless blanks are allowed, it shows something."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trim_whitespace=False, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        if not (self.allow_blank or data.strip()):
+            self.fail("blank")
+        return data
+
+
+class WholeNumber(serializers.IntegerField):
+    """A JSON integer: not true, not 1.0, not "1"."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Share(serializers.FloatField):
+    """A JSON number; not a string, not true."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        return super().to_internal_value(data)
