@@ -99,15 +99,18 @@ clean: down ## stop everything and remove what can be made again; the data under
 
 ## Measuring it
 
-.PHONY: bench-cycle bench-scale bench-import
-bench-cycle: $(DEV) $(REDIS) ## claims, answers and payments per second
+.PHONY: bench-cycle bench-scale bench-import bench-drain
+bench-cycle: $(DEV) $(REDIS) ## CPU of one claim and its submit, over HTTP
 	@$(PYTHON) -m benchmarks.cycle $(BENCH_ARGS)
 
-bench-scale: $(DEV) $(REDIS) ## how the figures grow with processes
+bench-scale: $(DEV) $(REDIS) ## the same with 1,000 to 1,000,000 open tasks, and a long past
 	@$(PYTHON) -m benchmarks.scale $(BENCH_ARGS)
 
-bench-import: $(DEV) $(REDIS) ## tasks imported per second
+bench-import: $(DEV) $(REDIS) ## tasks imported and answers exported per CPU second
 	@$(PYTHON) -m benchmarks.imports $(BENCH_ARGS)
+
+bench-drain: $(DEV) $(REDIS) ## drain a batch while its servers are killed; nothing may be lost
+	@$(PYTHON) -m benchmarks.drain $(BENCH_ARGS)
 
 ## Installing it
 

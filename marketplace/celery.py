@@ -30,7 +30,7 @@ app.conf.beat_schedule = {
     "count progress": every(2, "count_due"),
     "close finished batches": every(3, "wind_up"),
     "bring stragglers to the front": every(30, "collect_stragglers"),
-    "audit the ledger": every(300, "audit_ledger"),
+    "audit the ledger": every(3600, "audit_ledger"),
     "forget stored responses": every(3600, "forget_responses"),
 }
 

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import include, path, register_converter
+from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from marketplace import operations
-from marketplace.converters import IdConverter
 
-register_converter(IdConverter, "id")
+handler400 = "marketplace.api.fallback.bad_request"
+handler404 = "marketplace.api.fallback.not_found"
+handler500 = "marketplace.api.fallback.server_error"
 
 urlpatterns = [
     path("api/v1/", include("marketplace.api.urls")),

@@ -16,8 +16,7 @@ from payments import accounts, ledger
 from payments.ledger import Posting
 from payments.models import Transfer
 from payments.money import Money
-from tasks.models import Batch, Task
-from tasks.models.task import Lane
+from tasks.models import Batch
 
 
 def gold_slots(batch: Batch, slots: int) -> int:
@@ -38,46 +37,56 @@ def cost(batch: Batch) -> Money:
     return batch.unit * (batch.slot_count + gold_overlap(batch) * batch.gold_count)
 
 
-def fund(batch: Batch, *, now: datetime) -> Money:
-    """Bring the batch's budget up to its cost, from the requester's wallet into escrow.
+def fund(batch: Batch, slots: int, *, now: datetime) -> Money:
+    """Bring the money for ``slots`` that were just opened from the wallet into escrow, held.
 
-    All of the new money is held at once, for the slots it was brought for. The caller holds
-    the batch's row lock, and has opened exactly those slots in the same transaction.
+    The caller holds the batch's row lock, and has opened the slots in the same transaction.
 
     Raises:
-        InsufficientFunds: the wallet holds less than is missing.
+        InsufficientFunds: the wallet holds less than they cost.
     """
     assert batch.escrow_id is not None
-    missing = cost(batch) - Money(batch.budget_minor, batch.currency)
-    if missing.minor <= 0:
-        return missing
+    brought = batch.unit * slots
+    if not slots:
+        return brought
     wallet = accounts.wallet_of(batch.project.requester_id, batch.currency)
-    total = batch.budget_minor + missing.minor
+    total = batch.budget_minor + brought.minor
     ledger.post(
         Posting(
             key=f"allocate:{batch.pk}:{total}",
             kind=Transfer.Kind.ALLOCATE,
             source_id=wallet.pk,
             target_id=batch.escrow_id,
-            amount=missing,
+            amount=brought,
         ),
         now=now,
     )
-    ledger.hold(batch.escrow_id, missing)
-    Batch.objects.filter(pk=batch.pk).update(budget_minor=F("budget_minor") + missing.minor)
+    ledger.hold(batch.escrow_id, brought)
+    Batch.objects.filter(pk=batch.pk).update(budget_minor=F("budget_minor") + brought.minor)
     batch.budget_minor = total
-    return missing
+    return brought
 
 
-def raise_gold(batch: Batch) -> None:
-    """Open the gold slots that the batch's ordinary slots call for."""
-    Task.objects.filter(batch=batch, lane=Lane.GOLD).exclude(
-        overlap__gte=gold_overlap(batch)
-    ).update(
-        remaining_overlap=F("remaining_overlap") + gold_overlap(batch) - F("overlap"),
-        overlap=gold_overlap(batch),
-        is_open=True,
-    )
+RAISE_GOLD = """
+WITH low AS (
+    SELECT id, %(overlap)s::int - overlap AS slots FROM tasks_task
+    WHERE batch_id = %(batch)s AND lane = 2 AND overlap < %(overlap)s
+    ORDER BY id FOR UPDATE
+), raised AS (
+    UPDATE tasks_task t SET overlap = t.overlap + low.slots,
+                            remaining_overlap = t.remaining_overlap + low.slots, is_open = true
+    FROM low WHERE t.id = low.id RETURNING low.slots
+)
+SELECT coalesce(sum(slots), 0)::bigint FROM raised
+"""
+
+
+def raise_gold(batch: Batch) -> int:
+    """Open the gold slots that the batch's ordinary slots call for; return how many."""
+    asked: dict[str, Any] = {"batch": batch.pk, "overlap": gold_overlap(batch)}
+    with connection.cursor() as cursor:
+        cursor.execute(RAISE_GOLD, asked)
+        return int(cursor.fetchone()[0])
 
 
 WITHDRAW = """

@@ -90,8 +90,7 @@ def add_tasks(
         raise IllegalTransition(f"A batch that is {batch.status} takes no more tasks.")
     batch.grow(tasks=upload.tasks, gold=upload.gold, slots=upload.slots)
     if batch.status != Batch.Status.DRAFT:
-        escrow.raise_gold(batch)
-        escrow.fund(batch, now=now)
+        escrow.fund(batch, upload.slots + escrow.raise_gold(batch), now=now)
         Batch.objects.filter(pk=batch.pk).update(low_water=START)
     return upload
 
@@ -212,11 +211,12 @@ def publish(*, batch: Batch, actor: User, now: datetime) -> Batch:
     """
     locked = Batch.objects.select_for_update(no_key=True, of=("self",)).select_related("project")
     batch = locked.get(pk=batch.pk)
-    if batch.status == Batch.Status.DRAFT and not batch.task_count:
+    if batch.status != Batch.Status.DRAFT:
+        raise IllegalTransition(f"A batch that is {batch.status} cannot be published.")
+    if not batch.task_count:
         raise EmptyBatch
     batch.move_to(Batch.Status.OPEN, published_at=now, escrow=accounts.open_escrow(batch.currency))
-    escrow.raise_gold(batch)
-    cost = escrow.fund(batch, now=now)
+    cost = escrow.fund(batch, batch.slot_count + escrow.raise_gold(batch), now=now)
     _record("published", batch, actor, now, budget_minor=cost.minor, currency=cost.currency)
     return Batch.objects.select_related("project", "escrow").get(pk=batch.pk)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,11 +12,12 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from tasks.errors import InvalidAnswer, InvalidRow
+from tasks.interface import UNSTORABLE
 from tasks.models.task import PRIORITY_MAX
 
 INPUT_BYTES_MAX = 1 << 20
 TEXT_LENGTH_MAX = 200
-DIGITS_MAX = 7  # of a whole number in a CSV cell; no option takes more
+WHOLE = re.compile(r"-?[0-9]{1,7}")  # in a CSV cell; no option takes more digits
 YEARS = range(2000, 9001)  # beyond them a zone's offset may leave what a timestamp can hold
 OPTIONS = {"gold", "external_id", "priority", "overlap", "expires_at", "author"}
 
@@ -75,13 +77,16 @@ def json_text(value: Any, *, what: str) -> str:
     """Write ``value`` as JSON that PostgreSQL can hold.
 
     Raises:
-        InvalidRow: it is too large, or holds a NUL or half a surrogate pair.
+        InvalidRow: it is too large, or holds a NUL, half a surrogate pair, or a number that JSON
+            does not have.
     """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         size = len(text.encode())
     except UnicodeEncodeError:
         raise InvalidRow(f"The {what} holds half a surrogate pair, which is not text.") from None
+    except ValueError:
+        raise InvalidRow(f"The {what} holds a number that JSON cannot write.") from None
     if size > INPUT_BYTES_MAX:
         raise InvalidRow(f"The {what} is larger than {INPUT_BYTES_MAX:,} bytes.")
     if "\\u0000" in text and holds_nul(value):
@@ -102,7 +107,7 @@ def _gold_text(gold: Any, check_answer: Callable[[Any], dict[str, Any]]) -> str:
     if isinstance(gold, str) and gold.startswith(("{", "[")):  # a CSV cell that holds JSON
         try:
             gold = json.loads(gold)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise InvalidRow("The gold answer starts like JSON but is not.") from None
     try:
         return json_text(check_answer(gold), what="gold answer")
@@ -114,15 +119,15 @@ def _text(options: Mapping[str, Any], name: str) -> str:
     value = options.get(name, "")
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if not isinstance(value, str) or len(value) > TEXT_LENGTH_MAX or "\0" in value:
+    if not isinstance(value, str) or len(value) > TEXT_LENGTH_MAX or UNSTORABLE.search(value):
         raise InvalidRow(f"{name} must be a text of at most {TEXT_LENGTH_MAX} characters.")
     return value
 
 
 def _whole(options: Mapping[str, Any], name: str, low: int, high: int) -> int | None:
     value = options.get(name)
-    if isinstance(value, str) and value.isascii() and value.lstrip("-").isdigit():
-        value = int(value) if len(value) <= DIGITS_MAX else None
+    if isinstance(value, str) and WHOLE.fullmatch(value):
+        value = int(value)
     elif value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:

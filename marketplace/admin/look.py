@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -48,29 +48,37 @@ class LookOnly:
 
 
 class LookOnlyAdmin(LookOnly, ModelAdmin):
-    """A model's pages. The detail page shows every field that is not secret, and what refers to it.
+    """A model's pages. The detail page shows every field that is not secret, and links on.
 
-    ``related`` names the lists that the detail page links to, each with the field that a row of
-    that list refers by: ``{"tasks_assignment": "batch"}``.
+    ``related`` names the lists of rows that refer to this one, each with the field by which they
+    do; ``subject`` is what events call a row of this model.
     """
 
     secret: Sequence[str] = ()
-    related: dict[str, str] = {}
+    related: Sequence[tuple[str, str]] = ()
+    subject = ""
     show_full_result_count = False
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         shown = [field.name for field in self.opts.concrete_fields if field.name not in self.secret]
-        return [*shown, "see_also"] if self.related else shown
+        return [*shown, "see_also"] if self.related or self.subject else shown
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)
 
     def see_also(self, row: Any) -> SafeString:
         """Links to the rows that refer to this one."""
-        links = []
-        for model, field in self.related.items():
-            url = reverse(f"admin:{model}_changelist", query={field: row.pk})
-            links.append((url, model.partition("_")[2]))
+        lists: list[tuple[str, str, dict[str, Any]]] = [
+            (f"{model.partition('_')[2]} by {field}", model, {field: row.pk})
+            for model, field in self.related
+        ]
+        if self.subject:
+            query = {"subject_kind": self.subject, "subject_id": row.pk}
+            lists.append(("events", "workers_event", query))
+        links = [
+            (reverse(f"admin:{model}_changelist", query=query), label)
+            for label, model, query in lists
+        ]
         return format_html_join(" · ", '<a href="{}">{}</a>', links)
 
 
@@ -90,11 +98,11 @@ class LargeAdmin(LookOnlyAdmin):
     """
 
     paginator = FirstPages
-    ordering: Sequence[str] = ["-pk"]
-    sortable_by: Sequence[str] = []
-    search_fields: Sequence[str] = ["pk"]  # shows the box; what it does is below
-    searched_numbers: Sequence[str] = ["pk"]
-    searched_texts: Sequence[str] = []
+    ordering = ("-pk",)
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+    search_fields = ("pk",)  # shows the box; what it does is below
+    searched_numbers: Sequence[str] = ("pk",)
+    searched_texts: Sequence[str] = ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

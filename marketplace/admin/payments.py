@@ -27,7 +27,11 @@ class AccountAdmin(LargeAdmin):
     list_select_related = ["owner"]
     searched_texts = ["owner__username"]
     search_help_text = "An account's number, or a username."
-    related = {"tasks_batch": "escrow"}
+    related = [
+        ("payments_transfer", "source"),
+        ("payments_transfer", "target"),
+        ("tasks_batch", "escrow"),
+    ]
 
 
 @admin.register(Transfer)

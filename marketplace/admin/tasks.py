@@ -37,7 +37,10 @@ class ProjectAdmin(LookOnlyAdmin):
     search_fields = ["title", "requester__username"]
     date_hierarchy = "created_at"
     inlines = [VersionInline]
-    related = {"tasks_batch": "project", "workers_skill": "project_id"}
+    related = [
+        ("tasks_batch", "project"),
+        ("workers_skill", "project_id"),
+    ]
 
 
 @admin.register(ProjectVersion)
@@ -46,7 +49,9 @@ class ProjectVersionAdmin(LookOnlyAdmin):
     list_select_related = ["project"]
     search_fields = ["project__title"]
     date_hierarchy = "created_at"
-    related = {"tasks_batch": "version"}
+    related = [
+        ("tasks_batch", "version"),
+    ]
 
 
 class ProgressInline(LookOnlyInline):
@@ -73,7 +78,12 @@ class BatchAdmin(LookOnlyAdmin):
     search_fields = ["project__title", "project__requester__username"]
     date_hierarchy = "created_at"
     inlines = [ProgressInline]
-    related = {"tasks_task": "batch", "tasks_assignment": "batch", "tasks_cursor": "batch"}
+    subject = "batch"
+    related = [
+        ("tasks_task", "batch"),
+        ("tasks_assignment", "batch"),
+        ("tasks_cursor", "batch"),
+    ]
     actions = [
         action(
             "pause",
@@ -117,7 +127,9 @@ class TaskAdmin(LargeAdmin):
     searched_numbers = ["pk", "batch"]
     search_help_text = "A task's or batch's number."
     inlines = [InputInline, GoldInline, ConsensusInline]
-    related = {"tasks_assignment": "task"}
+    related = [
+        ("tasks_assignment", "task"),
+    ]
 
 
 @admin.register(TaskInput)
@@ -178,7 +190,7 @@ class AnswerAdmin(LargeAdmin):
     search_help_text = "An assignment's number."
     secret = ["sha256"]  # bytes; shown as a number of base 16 instead
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [*super().get_fields(request, obj), "hash"]
 
     @admin.display(description="SHA-256")

@@ -34,11 +34,16 @@ class PersonAdmin(LookOnlyAdmin):
     list_filter = [("merged_into", admin.EmptyFieldListFilter)]
     list_select_related = ["merged_into"]
     search_fields = ["users__username"]
-    related = {"workers_user": "person", "workers_person": "merged_into"}
+    subject = "person"
+    related = [
+        ("workers_user", "person"),
+        ("workers_person", "merged_into"),
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         usernames = StringAgg("users__username", Value(", "), default=Value(""))
-        return super().get_queryset(request).annotate(usernames=usernames)
+        named: QuerySet[Any] = super().get_queryset(request).annotate(usernames=usernames)
+        return named
 
     @admin.display(description="accounts")
     def usernames(self, person: Any) -> str:
@@ -62,14 +67,15 @@ class UserAdmin(LookOnlyAdmin):
     search_fields = ["username", "email", "worker__public_id"]
     date_hierarchy = "date_joined"
     secret = ["password"]
-    related = {
-        "workers_worker": "user",
-        "tasks_project": "requester",
-        "payments_account": "owner",
-        "payments_payout": "owner",
-        "marketplace_apikey": "user",
-        "workers_event": "actor",
-    }
+    subject = "user"
+    related = [
+        ("workers_worker", "user"),
+        ("tasks_project", "requester"),
+        ("payments_account", "owner"),
+        ("payments_payout", "owner"),
+        ("marketplace_apikey", "user"),
+        ("workers_event", "actor"),
+    ]
 
 
 @admin.register(Worker)
@@ -79,13 +85,14 @@ class WorkerAdmin(LookOnlyAdmin):
     list_select_related = ["user"]
     search_fields = ["public_id", "user__username"]
     date_hierarchy = "created_at"
-    related = {
-        "tasks_assignment": "worker",
-        "tasks_cursor": "worker",
-        "workers_qualification": "worker",
-        "workers_skill": "worker",
-        "workers_block": "worker",
-    }
+    subject = "worker"
+    related = [
+        ("tasks_assignment", "worker"),
+        ("tasks_cursor", "worker"),
+        ("workers_qualification", "worker"),
+        ("workers_skill", "worker"),
+        ("workers_block", "worker"),
+    ]
     actions = [
         action(
             "suspend",
@@ -121,7 +128,10 @@ class QualificationTypeAdmin(LookOnlyAdmin):
     list_select_related = ["requester"]
     search_fields = ["name", "requester__username"]
     date_hierarchy = "created_at"
-    related = {"workers_qualification": "type"}
+    subject = "qualification_type"
+    related = [
+        ("workers_qualification", "type"),
+    ]
 
 
 @admin.register(Qualification)

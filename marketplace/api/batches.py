@@ -59,6 +59,7 @@ class Tasks(APIView):
     """
 
     parser_classes = uploads.PARSERS
+    body_digest = staticmethod(uploads.body_digest)
 
     @extend_schema(
         operation_id="upload_tasks",

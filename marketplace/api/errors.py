@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
+from marketplace.api.parsing import TooLarge
 from payments import errors as payments
 from tasks import errors as tasks
 from workers import errors as workers
@@ -54,6 +55,8 @@ STATUS: dict[type[Exception], int] = {
     workers.WorkerNotActive: 403,
 }
 DOMAIN = (payments.PaymentsError, tasks.TasksError, workers.WorkersError)
+MEDIA_TYPE = "application/problem+json"
+NOT_FOUND = "There is no such thing here, or it is not yours to see."
 
 
 def code_of(error: Exception) -> str:
@@ -68,6 +71,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         return problem(STATUS[type(error)], code_of(error), str(error), **_facts(error))
     if isinstance(error, ObjectDoesNotExist):
         error = Http404()
+    if isinstance(error, RequestDataTooBig):
+        error = TooLarge()
     if isinstance(error, DatabaseError | InterfaceError):
         return _database_trouble(error)
     response = exception_handler(error, context)
@@ -85,7 +90,14 @@ HEADERS = ("WWW-Authenticate", "Retry-After", "Allow")
 
 def problem(status: int, code: str, detail: str, **facts: Any) -> Response:
     """An RFC 9457 answer: ``code`` is for programs, ``detail`` says what to do."""
-    body = {
+    return Response(
+        problem_body(status, code, detail, **facts), status=status, content_type=MEDIA_TYPE
+    )
+
+
+def problem_body(status: int, code: str, detail: str, **facts: Any) -> dict[str, Any]:
+    """The JSON of a problem."""
+    return {
         "type": f"/docs/errors#{code}",
         "title": code.replace("_", " ").capitalize(),
         "status": status,
@@ -93,7 +105,6 @@ def problem(status: int, code: str, detail: str, **facts: Any) -> Response:
         "detail": detail,
         **facts,
     }
-    return Response(body, status=status, content_type="application/problem+json")
 
 
 def _facts(error: Exception) -> dict[str, Any]:
@@ -113,7 +124,7 @@ def _request_problem(error: Exception, status: int) -> Response:
     if isinstance(error, exceptions.APIException):
         return problem(status, error.default_code, str(error.detail))
     if isinstance(error, Http404):
-        return problem(404, "not_found", "There is no such thing here, or it is not yours to see.")
+        return problem(404, "not_found", NOT_FOUND)
     return problem(status, "permission_denied", "You may not do this.")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,8 +19,9 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 PAGE = 2_000
-# A spreadsheet runs a cell that begins with one of these, or their full-width twins.
-RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# A spreadsheet runs a cell that begins with one of these, or their full-width twins. One that
+# begins like a cell made safe is marked too, so that taking one apostrophe off gives the original.
+RUNS = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 Flatten = Callable[[dict[str, Any]], Sequence[Any]]
 
@@ -119,6 +121,6 @@ def cell(value: Any) -> Any:
         return ""
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and value.startswith(RUNS):
+    if isinstance(value, str) and RUNS.match(value):
         return f"'{value}"
     return value

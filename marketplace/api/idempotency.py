@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketplace.api.auth import user_of
+from marketplace.api.parsing import LengthRequired, is_chunked
 from marketplace.models import StoredResponse
 from payments.errors import KeyReused
 
@@ -25,45 +26,54 @@ def once_per_key(handler: Handler) -> Handler:
     """Make a view method replay its first success for each ``Idempotency-Key``.
 
     Effect and stored answer commit together, so there is never one without the other. A failed
-    request stores nothing and may be retried with the same key. Two simultaneous requests with
-    one key queue on the unique index.
+    request stores nothing and may be retried with the same key, and so may one that was told to
+    ask again later. Two simultaneous requests with one key queue on the unique index.
+
+    A view that reads its body as a stream has a ``body_digest`` of its own.
     """
 
     @wraps(handler)
     def replaying(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        body_digest = getattr(view, "body_digest", None)
+        if body_digest is None and is_chunked(request):
+            raise LengthRequired
         key = request.headers.get("Idempotency-Key")
         if key is None:
             return handler(view, request, *args, **kwargs)
+        body_digest = body_digest or _whole_body(request)
         if not (0 < len(key) <= KEY_LENGTH_MAX and key.isprintable()):
             raise ValidationError({"Idempotency-Key": "Use 1 to 255 printable characters."})
-        asked = fingerprint(request)
         with transaction.atomic():
             stored, first_time = StoredResponse.objects.get_or_create(
-                user=user_of(request),
-                key=key,
-                defaults={"fingerprint": asked, "created_at": timezone.now()},
+                user=user_of(request), key=key, defaults={"created_at": timezone.now()}
             )
-            if stored.fingerprint != asked:
-                raise KeyReused("This Idempotency-Key was used for a different request.")
             if first_time:
                 response = handler(view, request, *args, **kwargs)
-                StoredResponse.objects.filter(pk=stored.pk).update(
-                    status=response.status_code, body=response.data
-                )
+                _keep(stored, response, _fingerprint(request, body_digest))
                 return response
+            if stored.fingerprint != _fingerprint(request, body_digest):
+                raise KeyReused("This Idempotency-Key was used for a different request.")
         return Response(stored.body, status=stored.status, headers={"Idempotent-Replayed": "true"})
 
     return replaying
 
 
-def fingerprint(request: Request) -> str:
-    """Identify what was asked, so that a key cannot be reused for something else.
-
-    A body that is streamed, as uploads are, is known by its length and type alone.
-    """
-    asked = f"{request.method} {request.get_full_path()}\n".encode()
-    if request.content_type == "application/json" and not getattr(request, "streams", False):
-        asked += request.body
+def _keep(stored: StoredResponse, response: Response, fingerprint: str) -> None:
+    """Remember the answer, unless it says that nothing was done and when to ask again."""
+    row = StoredResponse.objects.filter(pk=stored.pk)
+    if "Retry-After" in response.headers:
+        row.delete()
     else:
-        asked += f"{request.content_type} {request.META.get('CONTENT_LENGTH')}".encode()
-    return hashlib.sha256(asked).hexdigest()
+        row.update(fingerprint=fingerprint, status=response.status_code, body=response.data)
+
+
+def _whole_body(request: Request) -> Callable[[Request], bytes]:
+    """Read the body now: the handler's parser would leave nothing of it."""
+    digest = hashlib.sha256(request.body).digest()
+    return lambda _: digest
+
+
+def _fingerprint(request: Request, body_digest: Callable[[Request], bytes]) -> str:
+    """Identify what was asked, so that a key cannot be reused for something else."""
+    asked = f"{request.method} {request.get_full_path()} {request.content_type}\n".encode()
+    return hashlib.sha256(asked + body_digest(request)).hexdigest()

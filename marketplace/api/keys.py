@@ -42,7 +42,8 @@ def revoke(*, key: ApiKey, now: datetime) -> None:
 
 def _in_order(model: type[Model], names: set[str]) -> list[str]:
     """Return ``names`` in the model's own order: ``from_db`` gives out values in no other."""
-    return [field.attname for field in model._meta.concrete_fields if field.attname in names]
+    fields = model._meta.concrete_fields  # noqa: SLF001  (Django documents it)
+    return [field.attname for field in fields if field.attname in names]
 
 
 USER = _in_order(

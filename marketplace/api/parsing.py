@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
 
 BYTES_MAX = 1 << 20
 DEPTH_MAX = 100
@@ -18,6 +19,18 @@ class TooLarge(APIException):
     status_code = 413
     default_code = "too_large"
     default_detail = f"The body is larger than {BYTES_MAX:,} bytes."
+
+
+class LengthRequired(APIException):
+    status_code = 411
+    default_code = "length_required"
+    default_detail = "Say how long the body is, in Content-Length. Only uploads may leave it out."
+
+
+def is_chunked(request: Request) -> bool:
+    """Whether the body comes without a length: Django, and so REST framework, takes it for none."""
+    coding: str = request.META.get("HTTP_TRANSFER_ENCODING", "")
+    return coding.strip().lower() == "chunked"
 
 
 class StrictJSONParser(BaseParser):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -23,7 +23,7 @@ from marketplace.api.shapes import BatchOut, ProjectOut
 from payments.money import Money
 from tasks import draft
 from tasks.aggregation.methods import METHODS
-from tasks.models import Batch, Project
+from tasks.models import Batch, Project, ProjectVersion
 
 DAY = 86_400
 MINOR_MAX = 10**12 - 1
@@ -66,7 +66,7 @@ class Projects(ListAPIView[Project]):
     serializer_class = ProjectOut
 
     def get_queryset(self) -> QuerySet[Project]:
-        return Project.objects.filter(requester=requester_of(self.request))
+        return with_latest(Project.objects.filter(requester=requester_of(self.request)))
 
     @extend_schema(operation_id="create_project", request=ProjectIn, responses={201: ProjectOut})
     @once_per_key
@@ -77,13 +77,13 @@ class Projects(ListAPIView[Project]):
         project = draft.create_project(
             requester=requester, now=timezone.now(), **form.validated_data
         )
-        return Response(ProjectOut(project).data, status=201)
+        return Response(_shown(project.pk), status=201)
 
 
 class OneProject(APIView):
     @extend_schema(operation_id="read_project", responses={200: ProjectOut})
     def get(self, request: Request, project_id: int) -> Response:
-        return Response(ProjectOut(project_of(request, project_id)).data)
+        return Response(_shown(project_of(request, project_id).pk))
 
 
 class Versions(APIView):
@@ -96,7 +96,7 @@ class Versions(APIView):
         form = RevisionIn(data=request.data)
         form.is_valid(raise_exception=True)
         draft.revise_project(project=project, now=timezone.now(), **form.validated_data)
-        return Response(ProjectOut(project).data, status=201)
+        return Response(_shown(project.pk), status=201)
 
 
 class ProjectBatches(APIView):
@@ -127,6 +127,20 @@ def _policy(asked: dict[str, Any]) -> draft.Policy:
         aggregation=asked["aggregation"],
         requirements=asked.get("qualifications", []),
     )
+
+
+def with_latest(projects: QuerySet[Project]) -> QuerySet[Project]:
+    """Projects with what they ask now, in one query however many they are."""
+    latest = ProjectVersion.objects.filter(project=OuterRef("pk")).order_by("-number")
+    return projects.annotate(
+        version=Subquery(latest.values("number")[:1]),
+        instructions=Subquery(latest.values("instructions")[:1]),
+        interface=Subquery(latest.values("interface")[:1]),
+    )
+
+
+def _shown(project_id: int) -> dict[str, Any]:
+    return ProjectOut(with_latest(Project.objects.all()).get(pk=project_id)).data
 
 
 def project_of(request: Request, project_id: int) -> Project:

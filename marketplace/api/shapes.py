@@ -21,9 +21,11 @@ class Seconds(serializers.Field[timedelta, Any, int, Any]):
 
 
 class ProjectOut(serializers.ModelSerializer[Project]):
-    version = serializers.IntegerField(source="latest.number")
-    instructions = serializers.CharField(source="latest.instructions")
-    interface = serializers.JSONField(source="latest.interface")
+    """A project from ``projects.with_latest``."""
+
+    version = serializers.IntegerField()
+    instructions = serializers.CharField()
+    interface = serializers.JSONField()
 
     class Meta:
         model = Project

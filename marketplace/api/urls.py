@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from marketplace.api import (
     assignments,
@@ -12,8 +12,10 @@ from marketplace.api import (
     wallet,
     work,
 )
+from marketplace.converters import IdConverter
 
-# ``id`` is a whole number within PostgreSQL's bigint: marketplace.converters.
+register_converter(IdConverter, "id")
+
 urlpatterns = [
     # What is asked, by requesters
     path("projects", projects.Projects.as_view()),

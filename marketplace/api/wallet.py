@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from marketplace.api.auth import requester_of, user_of, worker_of
 from marketplace.api.fields import Text, WholeNumber
 from marketplace.api.idempotency import once_per_key
-from marketplace.api.paging import IdCursorPagination
 from marketplace.api.projects import MINOR_MAX
 from marketplace.api.shapes import PayoutOut, TransferOut
 from payments import accounts, payouts
 from payments.models import Account, Payout, Transfer
 from payments.money import Money
 
-CURRENCY = OpenApiParameter("currency", str, description="ISO 4217; USD if left out.")
+PAGE = [
+    OpenApiParameter("currency", str, description="ISO 4217; USD if left out."),
+    OpenApiParameter("limit", int, description="1 to 200."),
+    OpenApiParameter("cursor", int, description="As the page before said in `next`."),
+]
 
 
 class StatementOut(serializers.Serializer[Any]):
@@ -31,8 +35,12 @@ class StatementOut(serializers.Serializer[Any]):
     balance = serializers.IntegerField()
     available = serializers.IntegerField()
     entries = TransferOut(many=True)
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
+    next = serializers.URLField(allow_null=True, help_text="Older entries.")
+
+
+class PageQuery(serializers.Serializer[Any]):
+    limit = serializers.IntegerField(min_value=1, max_value=200, default=50)
+    cursor = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
 
 
 class PayoutIn(serializers.Serializer[Any]):
@@ -43,7 +51,7 @@ class PayoutIn(serializers.Serializer[Any]):
 class Wallet(APIView):
     """What you have deposited and not yet given to a batch, with every movement."""
 
-    @extend_schema(operation_id="wallet", parameters=[CURRENCY], responses=StatementOut)
+    @extend_schema(operation_id="wallet", parameters=PAGE, responses=StatementOut)
     def get(self, request: Request) -> Response:
         return _statement(
             self, request, accounts.wallet_of(requester_of(request).pk, _code(request))
@@ -53,10 +61,10 @@ class Wallet(APIView):
 class Earnings(APIView):
     """What you have earned and not yet been paid out, with every movement."""
 
-    @extend_schema(operation_id="earnings", parameters=[CURRENCY], responses=StatementOut)
+    @extend_schema(operation_id="earnings", parameters=PAGE, responses=StatementOut)
     def get(self, request: Request) -> Response:
         worker = worker_of(request)
-        return _statement(self, request, accounts.earnings_of(worker.user_id, _code(request)))
+        return _statement(request, accounts.earnings_of(worker.user_id, _code(request)))
 
 
 class Payouts(ListAPIView[Payout]):
@@ -82,19 +90,28 @@ def _code(request: Request) -> str:
     return request.query_params.get("currency", "USD")
 
 
-def _statement(view: APIView, request: Request, account: Account) -> Response:
-    """One account's balance and a page of its movements, newest first."""
-    paginator = IdCursorPagination()
-    moved = Transfer.objects.filter(Q(source=account) | Q(target=account))
-    page = paginator.paginate_queryset(moved, request, view=view)
-    entries = TransferOut(page or [], many=True, context={"account_id": account.pk})
+def _statement(request: Request, account: Account) -> Response:
+    """One account's balance and a page of its movements, newest first.
+
+    Paged by the ledger's own query: it reads both sides' indexes from the newest on, where a
+    filter on either side would sort an old account's whole history.
+    """
+    form = PageQuery(data=request.query_params)
+    form.is_valid(raise_exception=True)
+    limit = form.validated_data["limit"]
+    rows = list(
+        Transfer.objects.page_of(
+            account.pk, before=form.validated_data.get("cursor"), limit=limit + 1
+        )
+    )
+    entries, more = rows[:limit], len(rows) > limit
+    older = request.build_absolute_uri()
     return Response(
         {
             "currency": account.currency,
             "balance": account.balance.minor,
             "available": account.available.minor,
-            "entries": entries.data,
-            "next": paginator.get_next_link(),
-            "previous": paginator.get_previous_link(),
+            "entries": TransferOut(entries, many=True, context={"account_id": account.pk}).data,
+            "next": replace_query_param(older, "cursor", entries[-1].pk) if more else None,
         }
     )

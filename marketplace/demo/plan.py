@@ -15,11 +15,13 @@ class Terms:
 
     reward: int = 5  # minor units
     currency: str = "USD"
-    overlap: int = 5
+    overlap: int = 3
     gold_rate: float = 0.05
     assignment_duration_seconds: int = 5  # short, so that some run out while the demo lasts
     auto_accept_delay_seconds: int = 2
-    aggregation: str = "dawid_skene"
+    # One accuracy per worker. A confusion matrix per worker, which is ninety numbers with ten
+    # options, cannot be learnt from the thirty answers that each of the crowd gives.
+    aggregation: str = "one_coin_dawid_skene"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Plan:
     scans: int = 400  # gold included
     workers: int = 40
     at_once: int = 8
-    speed: float = 60.0  # how many times faster than people the simulated crowd works
+    speed: float = 40.0  # how many times faster than people the simulated crowd works
     seed: int = 1
     terms: Terms = field(default_factory=Terms)
 

@@ -13,10 +13,10 @@ from marketplace.demo import findings
 from marketplace.demo.cast import Cast
 from marketplace.demo.digits import LOOKALIKES, Scan
 from marketplace.demo.plan import DemoFailed, Plan
-from marketplace.demo.progress import Narrator
 from marketplace.demo.requester import QUESTION, Published, publish
 from marketplace.simulation.client import Caller, Site
 from marketplace.simulation.crowd import SimulatedWorker
+from marketplace.simulation.progress import Narrator
 from marketplace.simulation.run import Crowd, Member
 from payments import deposits
 from payments.money import Money
@@ -123,23 +123,20 @@ def _work(
             done = (batch["progress"] or {}).get("tasks_done", 0)
             if done >= batch["tasks"] or batch["status"] not in {"open", "paused"}:
                 break
-            tell(*_how_far(batch))
+            answers = crowd.tally.counts["answered"]
+            tell(answers / published.quote["answers"], _how_far(batch, answers))
             _wait(narrator)
     narrator.say(f"every scan has its {plan.terms.overlap} answers; the rest is being settled")
 
 
-def _how_far(batch: Mapping[str, Any]) -> tuple[float, str]:
-    """Return the share of answers that are in, and what to tell of them."""
-    progress = batch["progress"]
-    if progress is None:
-        return 0.0, "waiting for the first answers"
-    answers = progress["submitted"] + progress["accepted"]
+def _how_far(batch: Mapping[str, Any], answers: int) -> str:
+    """Tell of the answers that the crowd counts, and of what the jobs have counted so far."""
+    progress = batch["progress"] or {"skipped": 0, "expired": 0, "paid": 0}
     paid = Money(progress["paid"] * batch["reward"], batch["currency"])
-    told = (
+    return (
         f"{answers:,} answers, {progress['skipped']} skipped, {progress['expired']} expired, "
         f"{paid} earned"
     )
-    return min(1.0, answers / batch["answers_wanted"]), told
 
 
 def _settle(boss: Caller, published: Published, narrator: Narrator) -> Played:

@@ -17,7 +17,7 @@ from tasks.distribute import GRACE
 from tasks.quality import Suspect
 
 BAR = 20  # characters
-METHODS = {"dawid_skene": "Dawid-Skene", "majority_vote": "majority"}
+METHODS = {"one_coin_dawid_skene": "Dawid-Skene", "dawid_skene": "Dawid-Skene"}
 CPU_SECONDS_MAX = 120
 CPU_PARTS_A_LINE = 4
 
@@ -78,7 +78,8 @@ def accuracy(outcome: Outcome) -> ConsoleRenderable:
         bars.add_row(name, bar(score.share), Text(f"{score.share:.1%}", style="bold"), wrong)
     words = lines(
         "",
-        f"{method} itself expects {found.confidence:.1%} right.",
+        f"{method} itself expects {found.confidence:.1%} to be right. It is the variant with one "
+        "accuracy per worker: a confusion matrix each is more than so few answers can tell.",
         *_dispute(found, method),
     )
     beside = grid(gap=4)
@@ -122,7 +123,7 @@ def workers(outcome: Outcome) -> ConsoleRenderable:
     """List every simulated worker: what they are like, and what the marketplace thinks."""
     plan = outcome.plan
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
-    for name in ("simulated worker", "pseudonym", "kind"):
+    for name in ("worker", "pseudonym", "kind"):
         table.add_column(name, no_wrap=True)
     for name in ("answers", "right", "estimated", "on gold", "earned", "per hour"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -218,7 +219,7 @@ def next_steps(outcome: Outcome) -> ConsoleRenderable:
     login = outcome.requester
     table = grid(gap=3)
     for what, why in (
-        ("make up", f"the site on this database; log in as {login} to see this batch"),
+        ("make up", f"the site on this database; log in as {login}"),
         (f".venv/bin/python manage.py token {login}", "a token for the API"),
         (f"GET /api/v1/batches/{batch}/results", "each scan's consensus; also /answers, /workers"),
         (".venv/bin/python manage.py simulate --help", "a simulated crowd for your own batch"),

@@ -16,9 +16,9 @@ from marketplace.demo.digits import DIGITS, Scan
 from marketplace.demo.findings import Accuracy, Standing
 from marketplace.demo.plan import DemoFailed, Plan
 from marketplace.demo.play import Played, play
-from marketplace.demo.progress import Narrator
 from marketplace.demo.requester import QUESTION
 from marketplace.simulation.crowd import SimulatedWorker, recruit
+from marketplace.simulation.progress import Narrator
 from payments import audit
 from payments.audit import Totals
 from tasks.quality import Suspect
@@ -106,7 +106,7 @@ def _play(
     crowd: Sequence[SimulatedWorker],
     narrator: Narrator,
 ) -> tuple[str, Played]:
-    """Play with tokens that end with the play; return who the requester was, and what came of it."""
+    """Play with tokens that end with the play; return who the requester was, and the result."""
     company = cast.assemble(crowd, now=timezone.now())
     try:
         played = play(plan, url=url, scans=scans, crowd=crowd, cast=company, narrator=narrator)

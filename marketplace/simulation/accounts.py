@@ -1,4 +1,4 @@
-"""Accounts for simulated workers, with tokens: the only part that needs the database."""
+"""What a simulated crowd needs the database for: accounts, tokens, and tasks' external ids."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.db import transaction
 
 from marketplace.api import keys
 from marketplace.models import ApiKey
+from tasks.models import TaskInput
 from workers import people
 from workers.models import User, Worker
 
@@ -41,3 +42,9 @@ def issue(users: Iterable[User], *, name: str, lifetime: timedelta, now: datetim
 def withdraw(name: str, *, now: datetime) -> int:
     """Revoke all tokens of that name that still work; return how many."""
     return ApiKey.objects.filter(name=name, revoked_at=None).update(revoked_at=now)
+
+
+def external_ids(batch_id: int) -> dict[int, str]:
+    """Return what the requester calls each task of a batch, by task; workers do not see it."""
+    inputs = TaskInput.objects.filter(task__batch=batch_id)
+    return dict(inputs.values_list("task_id", "external_id"))

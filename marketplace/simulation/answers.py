@@ -8,8 +8,8 @@ from typing import Any
 from marketplace.simulation.crowd import SimulatedWorker, likely_truth
 from tasks.interface import Choice, Interface, Text
 
-#: What is true of an assignment, by the name of what is asked; empty where nobody knows.
-Truth = Callable[[Mapping[str, Any]], Mapping[str, str]]
+#: Tells what is true of an assignment, by what is asked; empty where nobody knows.
+Oracle = Callable[[Mapping[str, Any]], Mapping[str, str]]
 Lookalikes = Mapping[str, str | Sequence[str]]
 
 WORDS = ("yes", "no", "perhaps", "unreadable", "nothing to see", "two of them")

@@ -15,8 +15,7 @@ from enum import StrEnum
 LOOKALIKE_WEIGHT = 6  # how much rather somebody errs to an option that looks like the truth
 SPREAD = 0.35  # of working times, on the logarithmic scale
 SPAMMER_EVERY = 20  # one worker in so many
-# One worker in so many walks away from an early task of theirs and lets it expire.
-FORGETFUL_EVERY, FORGETFUL_AT = 13, 5
+FORGETFUL_EVERY = 13  # one in so many walks away from an early task and lets it expire
 
 
 class Kind(StrEnum):
@@ -103,6 +102,7 @@ def recruit(count: int, *, seed: int) -> list[SimulatedWorker]:
     kinds = _kinds(count)
     draw = random.Random(f"{seed}|crowd")  # noqa: S311
     draw.shuffle(kinds)
+    forgetful = count // FORGETFUL_EVERY
     crowd = []
     for number, kind in enumerate(kinds):
         low, high = HABITS[kind].ability
@@ -112,7 +112,8 @@ def recruit(count: int, *, seed: int) -> list[SimulatedWorker]:
                 kind=kind,
                 ability=draw.uniform(low, high),
                 seed=seed,
-                walks_away_at=1 + number % 3 if number % FORGETFUL_EVERY == FORGETFUL_AT else 0,
+                # The first ones, so that a short run sees their tasks come back.
+                walks_away_at=1 + number % 3 if number < forgetful else 0,
             )
         )
     return crowd

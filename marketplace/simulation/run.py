@@ -16,7 +16,7 @@ from threading import Event, Lock
 from types import TracebackType
 from typing import Any, Self
 
-from marketplace.simulation.answers import Lookalikes, Truth, fill_in
+from marketplace.simulation.answers import Lookalikes, Oracle, fill_in
 from marketplace.simulation.client import Caller, Refused
 from marketplace.simulation.crowd import SimulatedWorker
 from tasks import interface as interfaces
@@ -95,13 +95,14 @@ class Crowd:
         members: Sequence[Member],
         *,
         batch_id: int,
-        truth: Truth,
+        truth: Oracle,
         lookalikes: Lookalikes | None = None,
         at_once: int = 8,
-        speed: float = 60.0,
+        speed: float = 40.0,
     ) -> None:
         self.tally = Tally()
         self._rota = Rota(members)
+        self._members = len(members)
         self._batch_id = batch_id
         self._truth = truth
         self._lookalikes = lookalikes or {}
@@ -135,6 +136,10 @@ class Crowd:
     def idle_seconds(self) -> float:
         """Return how long nobody has found a task."""
         return time.monotonic() - self.tally.found_at
+
+    def has_workers(self) -> bool:
+        """Whether anybody is left: those who may not work on the batch go for good."""
+        return self.tally.refusals.total() < self._members
 
     def _take_turns(self) -> None:
         while not self._stopping.is_set():

@@ -43,7 +43,6 @@ __all__ = ["METHODS", "fit"]
 
 SEED = 0
 KOS_CLASSES = 2
-KOS_ATTEMPTS = 5
 TIE = 1e-9  # probabilities this close are a tie: they differ by rounding only
 
 
@@ -245,13 +244,13 @@ def _kos(question: Question) -> Opinion:
     frame = question.frame[_on_cycles(question)]
     if frame["label"].nunique() < KOS_CLASSES:
         return _by_votes(question, pd.Series(dtype=float), pd.Series(dtype=float))
-    for attempt in range(KOS_ATTEMPTS):
-        try:
-            winners = KOS(random_state=SEED + attempt).fit_predict(frame)
-        except KeyError:
-            continue  # the sum of a task's messages was exactly 0, which crowd-kit cannot decode
-        return _by_votes(question, winners, pd.Series(dtype=float))
-    raise NotEnoughLabels("KOS found no signal: too few workers have tasks in common.")
+    try:
+        winners = KOS(random_state=SEED).fit_predict(frame)
+    except KeyError as nothing:  # a task's messages sum to exactly 0, the sign of no class
+        raise NotEnoughLabels(
+            "KOS found no signal: the answers cancel each other out."
+        ) from nothing
+    return _by_votes(question, winners, pd.Series(dtype=float))
 
 
 def _on_cycles(question: Question) -> NDArray[np.bool_]:

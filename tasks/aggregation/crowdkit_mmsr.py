@@ -32,7 +32,7 @@ class SteadyMMSR(MMSR):
         signed = np.zeros_like(s_abs)
         valid = np.flatnonzero(C.sum(axis=1) != 0)
         if not len(valid):
-            return signed  # everyone agrees with everyone else just as chance would have it
+            return signed  # crowd-kit drops rows that sum to 0: two workers who always agree
         agreement = np.sign(C[np.ix_(valid, valid)])
         apart = csr_array(agreement < 0, dtype=float)
         first, second = np.nonzero(np.triu(agreement > 0))

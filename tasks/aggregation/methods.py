@@ -22,8 +22,8 @@ CLASSIFICATION: Mapping[str, str] = {
     "one_coin_dawid_skene": "one accuracy per worker; good for many classes, can collapse",
     "glad": "worker ability and task difficulty (2009); slow over 20,000 answers",
     "mace": "workers either know or click by habit (2013); finds spammers",
-    "mmsr": "robust rank-one completion of agreement between workers (2020)",
-    "kos": "message passing between tasks and workers (2011); two classes only",
+    "mmsr": "robust rank-one completion of agreement (2020); slow over 200 workers, needs overlap",
+    "kos": "message passing between tasks and workers (2011); two classes only, can collapse",
 }
 
 TEXTS: Mapping[str, str] = {

@@ -113,7 +113,9 @@ def test_gold_that_no_worker_could_answer_is_refused():
     )
 
 
-@pytest.mark.parametrize("cell", ["{label: cat}", "[", "[" * 100_000])
+@pytest.mark.parametrize(
+    "cell", ["{label: cat}", "[", "[" * 100_000], ids=["no quotes", "no end", "too deep"]
+)
 def test_gold_that_starts_like_json_must_be_json(cell):
     assert refusal({"text": "Miau", "gold": cell}) == (
         "The gold answer starts like JSON but is not."
@@ -248,7 +250,8 @@ def test_numbers_that_json_cannot_write_are_refused(number):
 
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=8)
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT
+NUMBERS = st.integers() | st.floats() | st.just(float("nan"))
+SCALARS = st.none() | st.booleans() | NUMBERS | ANY_TEXT
 JSON = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from shutil import get_terminal_size
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -11,9 +12,9 @@ from rich.console import Console
 
 from marketplace.demo import report, story
 from marketplace.demo.plan import DemoFailed, Plan
-from marketplace.demo.progress import Narrator
-from marketplace.embedded import EmbeddedError
+from marketplace.embedded import EmbeddedError, var_dir
 from marketplace.simulation.client import Refused, Unreachable
+from marketplace.simulation.progress import Narrator
 from marketplace.up.errors import UpError
 
 COLUMNS_MAX = 100
@@ -45,11 +46,14 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         names = ("scans", "workers", "at_once", "seed")
         plan = Plan(**{name: options[name] for name in names})
-        console = Console(file=sys.stdout, width=COLUMNS_MAX, highlight=False)
+        columns = get_terminal_size().columns if sys.stdout.isatty() else COLUMNS_MAX
+        console = Console(file=sys.stdout, width=min(columns, COLUMNS_MAX), highlight=False)
         try:
             outcome = story.tell(plan, Narrator(console))
         except (DemoFailed, EmbeddedError, Refused, Unreachable, UpError) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(f"{error}\nThe logs are in {var_dir() / 'log'}.") from error
+        except KeyboardInterrupt:
+            raise CommandError("Stopped before its end.") from None
         report.show(outcome, console)
         if not outcome.holds:
             raise CommandError("The demo found something broken: see the report.")

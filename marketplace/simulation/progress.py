@@ -28,7 +28,7 @@ class Narrator:
         self._console.print(f"{self.seconds():6.1f} s  {text}", highlight=False, markup=False)
 
     @contextmanager
-    def following(self) -> Iterator[Callable[[float, str], None]]:
+    def following(self) -> Iterator[Callable[[float | None, str], None]]:
         """Show how a longer part goes: the function takes the share done, and what to tell."""
         if not self._console.is_terminal:
             yield self._now_and_then()
@@ -41,15 +41,20 @@ class Narrator:
         )
         with Progress(*columns, console=self._console, transient=True) as bar:
             task = bar.add_task("", total=1.0)
-            yield lambda share, text: bar.update(task, completed=share, description=text)
+            yield lambda share, text: bar.update(
+                task,
+                total=None if share is None else 1.0,
+                completed=share or 0.0,
+                description=text,
+            )
 
-    def _now_and_then(self) -> Callable[[float, str], None]:
+    def _now_and_then(self) -> Callable[[float | None, str], None]:
         due_at = time.monotonic()
 
-        def tell(share: float, text: str) -> None:
+        def tell(share: float | None, text: str) -> None:
             nonlocal due_at
             if time.monotonic() >= due_at:
                 due_at = time.monotonic() + EVERY_SECONDS
-                self.say(f"{share:4.0%}  {text}")
+                self.say(text if share is None else f"{share:4.0%}  {text}")
 
         return tell
