@@ -36,7 +36,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "pgtrigger",
-    "django_structlog",
     "workers",
     "payments",
     "tasks",
@@ -46,6 +45,7 @@ if os.environ.get("CROWDWRIGHT_DEV") == "1" or TESTING:
     INSTALLED_APPS += ["django_linear_migrations", "django_migration_linter"]
 
 MIDDLEWARE = [
+    "marketplace.middleware.log_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -78,6 +78,8 @@ def database(url: str, *, pool: bool) -> dict[str, Any]:
     """Turn a libpq URL into Django's dictionary, without an extra package."""
     asked = conninfo_to_dict(url)
     limits = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
+    if pool:
+        limits += " -c statement_timeout=30s"  # nobody waits longer for a page
     # Prepared statements: the planner's work on a claim is as large as the claim itself.
     options: dict[str, Any] = {
         "options": limits,

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef
 
 from tasks import claim_sql, escrow, reopen
 from tasks.errors import OwnBatch, TooManyLiveAssignments
 from tasks.models import Assignment, Batch, Cursor, Task
 from workers import qualify, requirements
-from workers.models import Worker
+from workers.models import User, Worker
 
 COUNT_MAX = 20  # assignments in one claim
 URGENT_WINDOW = 64  # returned tasks looked at per claim, whether or not this worker may have them
@@ -115,13 +116,15 @@ def check_eligible(*, batch_id: int, worker: Worker) -> None:
     Raises:
         OwnBatch, NotQualified, Blocked, WorkerNotActive: why not.
     """
-    batch = Batch.objects.select_related("project__requester").get(pk=batch_id)
-    if batch.project.requester.person_id == worker.user.person_id:
+    # The person is read here, not from ``worker``: people.link may have changed it meanwhile.
+    own = User.objects.filter(worker=worker.pk, person=OuterRef("project__requester__person"))
+    asked, requester_id, is_own = Batch.objects.values_list(
+        "requirements", "project__requester_id", Exists(own)
+    ).get(pk=batch_id)
+    if is_own:
         raise OwnBatch
     qualify.eligible(
-        worker=worker,
-        requester_id=batch.project.requester_id,
-        requirements=requirements.parse(batch.requirements),
+        worker=worker, requester_id=requester_id, requirements=requirements.parse(asked)
     )
 
 

@@ -1,4 +1,4 @@
-"""When two accounts turn out to be one human being: their assignments become one person's."""
+"""When two accounts turn out to be one human being: what they did becomes one person's."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ WHERE a.person_id = %(absorbed)s AND NOT EXISTS (
     SELECT 1 FROM tasks_assignment o WHERE o.task_id = a.task_id AND o.person_id = %(kept)s)
 """
 
+AUTHORS = "UPDATE tasks_task SET author_id = %(kept)s WHERE author_id = %(absorbed)s"
+
 
 def move_assignments(*, kept_id: int, absorbed_id: int) -> int:
-    """Give one person's assignments to another; return how many.
+    """Give one person's assignments, and the tasks they wrote, to another.
 
-    Call it in the transaction of ``workers.people.link``, which keeps claims of both waiting.
+    Returns how many assignments. Call it in the transaction of ``workers.people.link``, which
+    keeps claims of both waiting.
     """
     with connection.cursor() as cursor:
+        cursor.execute(AUTHORS, {"kept": kept_id, "absorbed": absorbed_id})
         cursor.execute(MOVE, {"kept": kept_id, "absorbed": absorbed_id})
         return int(cursor.rowcount)

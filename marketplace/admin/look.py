@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import JSONField, Q, QuerySet, TextField
+from django.db.models.functions import Cast, Left
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -26,6 +27,7 @@ else:
 
 COUNT_MAX = 10_000  # rows that can be paged through; beyond, a filter or a search narrows them
 ID_DIGITS_MAX = 18
+OPENING_LENGTH = 120  # characters
 
 
 class LookOnly:
@@ -51,13 +53,33 @@ class LookOnlyAdmin(LookOnly, ModelAdmin):
     """A model's pages. The detail page shows every field that is not secret, and links on.
 
     ``related`` names the lists of rows that refer to this one, each with the field by which they
-    do; ``subject`` is what events call a row of this model.
+    do; ``subject`` is what events call a row of this model. Long texts and JSON are not read for
+    a list; of the field ``opening_of``, a list may show the ``opening``.
     """
 
     secret: Sequence[str] = ()
+    opening_of = ""
     related: Sequence[tuple[str, str]] = ()
     subject = ""
     show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        long = {
+            field.name
+            for field in self.opts.concrete_fields
+            if isinstance(field, JSONField | TextField) and field.name not in self.list_display
+        }
+        rows: QuerySet[Any] = super().get_queryset(request).defer(*long)
+        if self.opening_of:
+            text = Cast(self.opening_of, TextField())
+            rows = rows.annotate(opening_text=Left(text, OPENING_LENGTH))
+        return rows
+
+    @admin.display(description="content")
+    def opening(self, row: Any) -> str:
+        """The first characters of a field that may be long."""
+        text = str(row.opening_text)
+        return f"{text}…" if len(text) == OPENING_LENGTH else text
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         shown = [field.name for field in self.opts.concrete_fields if field.name not in self.secret]
@@ -98,6 +120,7 @@ class LargeAdmin(LookOnlyAdmin):
     """
 
     paginator = FirstPages
+    show_facets = admin.ShowFacets.NEVER
     ordering = ("-pk",)
     sortable_by: ClassVar[tuple[str, ...]] = ()
     search_fields = ("pk",)  # shows the box; what it does is below

@@ -134,14 +134,16 @@ class TaskAdmin(LargeAdmin):
 
 @admin.register(TaskInput)
 class TaskInputAdmin(LargeAdmin):
-    list_display = ["task", "external_id", "data"]
+    list_display = ["task", "external_id", "opening"]
+    opening_of = "data"
     list_select_related = ["task"]
     search_help_text = "A task's number."
 
 
 @admin.register(Gold)
 class GoldAdmin(LargeAdmin):
-    list_display = ["task", "answer"]
+    list_display = ["task", "opening"]
+    opening_of = "answer"
     list_select_related = ["task"]
     search_help_text = "A task's number."
 
@@ -185,7 +187,8 @@ class AssignmentAdmin(LargeAdmin):
 
 @admin.register(Answer)
 class AnswerAdmin(LargeAdmin):
-    list_display = ["assignment", "value", "created_at", "hash"]
+    list_display = ["assignment", "opening", "created_at", "hash"]
+    opening_of = "value"
     list_select_related = ["assignment"]
     search_help_text = "An assignment's number."
     secret = ["sha256"]  # bytes; shown as a number of base 16 instead
@@ -204,13 +207,14 @@ class ConsensusAdmin(LargeAdmin):
         "id",
         "task",
         "name",
-        "value",
+        "opening",
         "confidence",
         "method",
         "answers",
         "aggregated_at",
     ]
     list_select_related = ["task"]
+    opening_of = "value"
     searched_numbers = ["pk", "task"]
     search_help_text = "A consensus's or task's number."
 

@@ -41,13 +41,13 @@ class PersonAdmin(LookOnlyAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        usernames = StringAgg("users__username", Value(", "), default=Value(""))
+        usernames = StringAgg("users__username", Value(", "), distinct=True)
         named: QuerySet[Any] = super().get_queryset(request).annotate(usernames=usernames)
         return named
 
     @admin.display(description="accounts")
-    def usernames(self, person: Any) -> str:
-        return str(person.usernames)
+    def usernames(self, person: Any) -> Any:
+        return person.usernames or ""
 
 
 @admin.register(User)
@@ -56,7 +56,7 @@ class UserAdmin(LookOnlyAdmin):
         "username",
         "email",
         "is_requester",
-        "worker_or_none",
+        "works_as",
         "is_staff",
         "is_active",
         "person",
@@ -76,6 +76,10 @@ class UserAdmin(LookOnlyAdmin):
         ("marketplace_apikey", "user"),
         ("workers_event", "actor"),
     ]
+
+    @admin.display(description="worker")
+    def works_as(self, user: User) -> Worker | None:
+        return user.worker_or_none
 
 
 @admin.register(Worker)
@@ -174,8 +178,9 @@ class SkillAdmin(LargeAdmin):
 
 @admin.register(Event)
 class EventAdmin(LargeAdmin):
-    list_display = ["id", "at", "kind", "subject_kind", "subject_id", "actor", "data"]
+    list_display = ["id", "at", "kind", "subject_kind", "subject_id", "actor", "opening"]
     list_select_related = ["actor"]
+    opening_of = "data"
     search_help_text = "An event's number, or its subject, as in: batch 7"
 
     def get_search_results(

@@ -63,9 +63,7 @@ class Tasks(APIView):
 
     @extend_schema(
         operation_id="upload_tasks",
-        request={
-            kind: serializers.ListField(child=serializers.DictField()) for kind in uploads.KINDS
-        },
+        request=uploads.SHAPES,
         responses={201: UploadOut},
     )
     @once_per_key

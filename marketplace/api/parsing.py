@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 
 BYTES_MAX = 1 << 20
 DEPTH_MAX = 100
+NOT_ZERO = re.compile(r"[-.0]*[1-9]")
 
 
 class TooLarge(APIException):
@@ -104,6 +106,8 @@ def _float(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(f"the number {text[:20]} is too large")
+    if not value and NOT_ZERO.match(text):
+        raise ValueError(f"the number {text[:20]} is too close to zero")
     return value
 
 

@@ -23,7 +23,13 @@ LINE_MAX = 1 << 20  # bytes of one NDJSON or CSV line
 COLUMNS_MAX = 2_000
 READ = 1 << 16
 TOO_LONG = ValueError(f"The line is longer than {LINE_MAX:,} bytes.")
-KINDS = ("application/json", "application/x-ndjson", "text/csv")
+# What each looks like, for the API's schema.
+SHAPES = {
+    "application/json": {"type": "array", "items": {"type": "object"}},
+    "application/x-ndjson": {"type": "string", "description": "One JSON object per line."},
+    "text/csv": {"type": "string", "description": "The first line names the columns."},
+}
+KINDS = tuple(SHAPES)
 NDJSON_KINDS = ("application/x-ndjson", "application/jsonl", "application/jsonlines")
 # What of JSON tells where an element ends; a lone quote begins a string that is not all here yet.
 SIGN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{},"]', re.DOTALL)

@@ -53,9 +53,7 @@ class Wallet(APIView):
 
     @extend_schema(operation_id="wallet", parameters=PAGE, responses=StatementOut)
     def get(self, request: Request) -> Response:
-        return _statement(
-            self, request, accounts.wallet_of(requester_of(request).pk, _code(request))
-        )
+        return _statement(request, accounts.wallet_of(requester_of(request).pk, _code(request)))
 
 
 class Earnings(APIView):

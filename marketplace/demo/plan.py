@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
+SCANS_MIN, SCANS_MAX = 20, 1797
+WORKERS_MIN = 10  # enough for every task, though some skip it
+
+
 class DemoFailed(Exception):
     """The demo could not be played to its end."""
 
@@ -32,6 +36,14 @@ class Plan:
     speed: float = 40.0  # how many times faster than people the simulated crowd works
     seed: int = 1
     terms: Terms = field(default_factory=Terms)
+
+    def problem(self) -> str:
+        """Return why it cannot be played; nothing if it can."""
+        if not SCANS_MIN <= self.scans <= SCANS_MAX:
+            return f"There are {SCANS_MAX:,} scans, and a demo takes at least {SCANS_MIN}."
+        if self.workers < WORKERS_MIN or self.at_once < 1:
+            return f"A demo takes at least {WORKERS_MIN} workers, and one of them at a time."
+        return ""
 
     @property
     def gold(self) -> int:

@@ -16,7 +16,7 @@ from payments.money import MINOR_DIGITS, Money
 from tasks.distribute import GRACE
 from tasks.quality import Suspect
 
-BAR = 20  # characters
+BAR = 30  # characters
 METHODS = {"one_coin_dawid_skene": "Dawid-Skene", "dawid_skene": "Dawid-Skene"}
 CPU_SECONDS_MAX = 120
 CPU_PARTS_A_LINE = 4
@@ -40,8 +40,7 @@ def sections(outcome: Outcome) -> Iterator[tuple[str, ConsoleRenderable]]:
     yield "Cost", cost(outcome)
     yield "The simulated crowd, best estimate first", workers(outcome)
     yield "Spammers in the simulated crowd", spammers(outcome)
-    yield "The ledger, over all runs on this database", ledger(outcome)
-    yield "What must always hold", promises(outcome)
+    yield "The ledger of all runs on this database, and what must always hold", proofs(outcome)
     yield "CPU time", cpu(outcome)
     yield "Where to look next", next_steps(outcome)
 
@@ -175,20 +174,15 @@ def _suspicion(each: Standing, suspect: Suspect | None) -> str:
     )
 
 
-def ledger(outcome: Outcome) -> ConsoleRenderable:
-    """Show the sums of each currency."""
+def proofs(outcome: Outcome) -> ConsoleRenderable:
+    """Show the sums of each currency, and say of each promise whether it was kept."""
     table = grid(gap=3, numbers=6)
     table.add_row("", "deposited", "earned", "fees", "paid out", "in escrow now")
     for sums in outcome.totals:
         moved = (sums.deposited_minor, sums.earned_minor, sums.fees_minor, sums.paid_out_minor)
         shown = [amount(each, sums.currency) for each in (*moved, sums.escrowed_minor)]
         table.add_row(sums.currency, *shown)
-    return table
-
-
-def promises(outcome: Outcome) -> Text:
-    """Say of each promise whether it was kept, and what breaks it."""
-    text = Text()
+    text = Text("\n")
     for promise in outcome.promises:
         kept = not promise.broken_by
         text.append("✓ " if kept else "✗ ", style="bold green" if kept else "bold red")
@@ -196,7 +190,7 @@ def promises(outcome: Outcome) -> Text:
         for each in promise.broken_by[:3]:
             text.append(f"  {each}\n", style="red")
     text.rstrip()
-    return text
+    return Group(table, text)
 
 
 def cpu(outcome: Outcome) -> Text:
@@ -219,11 +213,11 @@ def next_steps(outcome: Outcome) -> ConsoleRenderable:
     login = outcome.requester
     table = grid(gap=3)
     for what, why in (
-        ("make up", f"the site on this database; log in as {login}"),
+        (outcome.url or "make up", f"the site on this database; log in as {login}"),
         (f".venv/bin/python manage.py token {login}", "a token for the API"),
         (f"GET /api/v1/batches/{batch}/results", "each scan's consensus; also /answers, /workers"),
         (".venv/bin/python manage.py simulate --help", "a simulated crowd for your own batch"),
-        ("make down", "stop PostgreSQL and Redis, which go on running"),
+        ("make down", "stop what goes on running"),
     ):
         table.add_row(Text(what, style="bold"), why)
     return table

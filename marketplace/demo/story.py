@@ -39,7 +39,7 @@ class Outcome:
     totals: Sequence[Totals]
     cpu: Mapping[str, float]  # seconds by part
     seconds: float  # by the clock on the wall
-    stopped: bool  # whether the site was the demo's own
+    url: str  # of the site, if it runs on: the demo's own is stopped
 
     @property
     def holds(self) -> bool:
@@ -80,7 +80,7 @@ def tell(plan: Plan, narrator: Narrator) -> Outcome:
         totals=audit.totals(),
         cpu=meter.all(during),
         seconds=narrator.seconds(),
-        stopped=running is None,
+        url=running.url if running else "",
     )
 
 
@@ -134,8 +134,8 @@ def _promises(plan: Plan, played: Played) -> list[Promise]:
         results=played.results, answers=played.answers, overlap=plan.terms.overlap
     )
     return [
-        *(Promise(sentence, wrong) for sentence, wrong in seen.items()),
         *books.promises(
             answers=played.answers, batch_id=played.published.batch_id, now=timezone.now()
         ),
+        *(Promise(sentence, wrong) for sentence, wrong in seen.items()),
     ]

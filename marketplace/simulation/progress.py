@@ -25,7 +25,9 @@ class Narrator:
 
     def say(self, text: str) -> None:
         """Print one line."""
-        self._console.print(f"{self.seconds():6.1f} s  {text}", highlight=False, markup=False)
+        self._console.print(
+            f"{self.seconds():6.1f} s  {text}", highlight=False, markup=False, soft_wrap=True
+        )
 
     @contextmanager
     def following(self) -> Iterator[Callable[[float | None, str], None]]:

@@ -11,6 +11,7 @@ from scipy.linalg import eigh
 from scipy.sparse import block_array, coo_array, csr_array, diags_array
 from scipy.sparse.linalg import eigsh
 
+SEED = 0
 DENSE_LIMIT = 300  # nodes; up to here the full eigendecomposition is quick, and exact
 
 
@@ -42,7 +43,6 @@ class SteadyMMSR(MMSR):
             (np.ones(len(first)), (pairs, second)), shape=shape
         )
         signs = np.sign(_last_eigenvector(block_array([[apart, ends.T], [ends, None]])))
-        signed = np.zeros_like(s_abs)
         own = signs[: len(valid), None]
         signed[valid] = np.sign(own.sum()) * s_abs[valid] * own
         return signed
@@ -56,5 +56,6 @@ def _last_eigenvector(graph: Any) -> NDArray[np.float64]:
     if nodes <= DENSE_LIMIT:
         vectors = eigh(walk.toarray(), subset_by_index=[0, 0])[1]
     else:
-        vectors = eigsh(walk, k=1, which="SA", v0=np.ones(nodes))[1]
+        start = np.random.default_rng(SEED).random(nodes)
+        vectors = eigsh(walk, k=1, which="SA", v0=start)[1]
     return np.asarray(vectors[:, 0], dtype=float)

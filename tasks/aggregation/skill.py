@@ -78,9 +78,7 @@ def _density(x: float, a: float, b: float) -> float:
 
 
 def _cumulative(x: float, a: float, b: float) -> float:
-    """Return I_x(a, b), the regularised incomplete beta function, for 0 < x < 1."""
-    if x > (a + 1) / (a + b + 2):  # the fraction converges fast below the mean only
-        return 1 - _cumulative(1 - x, b, a)
+    """Return I_x(a, b), the regularised incomplete beta function; fast for x below the mean."""
     front = exp(a * log(x) + b * log1p(-x) - _log_beta(a, b)) / a
     return front * _continued_fraction(x, a, b)
 

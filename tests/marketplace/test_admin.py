@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from allauth.account.models import EmailAddress
 from django.apps import apps
@@ -15,7 +17,8 @@ from marketplace.api import keys
 from marketplace.models import ApiKey, Heartbeat, StoredResponse
 from payments import payouts
 from tasks import aggregate, progress, settle
-from tasks.models import Assignment, Batch, Task
+from tasks.models import Assignment, Batch, Task, TaskInput
+from tasks.rows import Row
 from tests.factories import (
     NOON,
     a_requester,
@@ -184,6 +187,17 @@ def test_large_tables_are_counted_only_as_far_as_they_are_shown(client, operator
     assert all("LIMIT 2" in sql for sql in counts)
 
 
+def test_a_list_shows_only_the_opening_of_what_may_be_long(client, operator):
+    long = {"image": "x" * 500 + ".png"}
+    published_batch(tasks=[Row(input=json.dumps(long)), Row(input='{"image": "1.png"}')])
+
+    shown = client.get(page(TaskInput, "changelist")).content.decode()
+
+    assert ".png" in client.get(page(TaskInput, "change", TaskInput.objects.first().pk)).text
+    assert "xxx…" in shown
+    assert shown.count(".png") == 1
+
+
 LARGE = ["Answer", "Assignment", "Consensus", "Event", "Gold", "Task", "TaskInput", "Transfer"]
 
 
@@ -193,6 +207,7 @@ def test_tables_that_grow_with_the_answers_are_large(name):
 
     assert isinstance(pages, LargeAdmin)
     assert not pages.show_full_result_count
+    assert pages.show_facets == admin.ShowFacets.NEVER
     assert not pages.date_hierarchy  # its years and days would be read from all rows
 
 

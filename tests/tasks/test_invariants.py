@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from payments.deposits import deposit
@@ -123,3 +125,16 @@ def test_tasks_written_by_an_account_that_was_linked_follow_its_person(world):
     persons.move_assignments(kept_id=kept.pk, absorbed_id=writer.user.person_id)
 
     assert invariants.broken(now=SOON) == []
+
+
+def test_a_batch_may_grow_after_its_gold_has_expired():
+    golds = rows(2, gold=json.dumps({"label": "cat"}), expires_at=NOON + MINUTE)
+    batch = published_batch(tasks=[*rows(4), *rows(2, expires_at=NOON + MINUTE), *golds])
+    deposit(owner_id=batch.project.requester_id, amount=usd(1_000), reference="more", now=NOON)
+    claim(batch, gold=True)
+
+    for more in rows(40), gold_rows(3):
+        distribute.expire_tasks(now=SOON)
+        add_tasks(batch, more)
+
+        assert invariants.broken(now=SOON) == []

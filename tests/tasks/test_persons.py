@@ -17,7 +17,6 @@ from tests.factories import (
     fresh,
     link,
     may_claim,
-    never_gold,
     published_batch,
     rows,
     submitted,
@@ -81,7 +80,7 @@ def test_what_one_account_did_is_closed_to_the_other():
     link(kept, absorbed)
 
     assert not may_claim(batch, kept)
-    assert may_claim(batch)
+    assert may_claim(batch, a_worker())
     assert Assignment.objects.filter(task=second.task_id).count() == 2
 
 
@@ -139,7 +138,7 @@ def test_a_task_written_by_the_absorbed_account_is_closed_to_the_kept_one():
     assert not may_claim(batch, kept)
     assert not may_claim(batch, writer)
     assert Task.objects.get(batch=batch).author_id == person_of(kept)
-    assert may_claim(batch)
+    assert may_claim(batch, a_worker())
 
 
 def test_a_task_written_by_the_kept_account_is_closed_to_the_absorbed_one():

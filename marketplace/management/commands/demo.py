@@ -46,8 +46,11 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         names = ("scans", "workers", "at_once", "seed")
         plan = Plan(**{name: options[name] for name in names})
+        if problem := plan.problem():
+            raise CommandError(problem)
         columns = get_terminal_size().columns if sys.stdout.isatty() else COLUMNS_MAX
-        console = Console(file=sys.stdout, width=min(columns, COLUMNS_MAX), highlight=False)
+        file = options.get("stdout") or sys.stdout
+        console = Console(file=file, width=min(columns, COLUMNS_MAX), highlight=False)
         try:
             outcome = story.tell(plan, Narrator(console))
         except (DemoFailed, EmbeddedError, Refused, Unreachable, UpError) as error:

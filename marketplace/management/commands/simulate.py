@@ -70,7 +70,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        console = Console(file=sys.stdout, highlight=False)
+        console = Console(file=options.get("stdout") or sys.stdout)
         try:
             with Site(_address(options["url"])) as site:
                 self._let_loose(site, Narrator(console), options)

@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.errors import InvalidAnswer, TasksError
+from tasks.interface import (
+    Checker,
+    Choice,
+    Display,
+    Interface,
+    InvalidInterface,
+    Option,
+    Text,
+    answer_schema,
+    checker_for,
+    labels_of,
+    parse,
+)
+
+IMAGE = {"type": "image", "value": "${url}"}
+LABEL = {"type": "choice", "name": "label", "options": ["cat", "dog"]}
+TAGS = {"type": "choice", "name": "tags", "options": ["big", "wet", "old"], "multiple": True}
+NOTE = {"type": "text", "name": "note", "required": False, "max_length": 10}
+CAT_OR_DOG = (Option("cat", "cat"), Option("dog", "dog"))
+
+
+def checker(*elements: object) -> Checker:
+    return Checker(parse(list(elements)))
+
+
+# --- reading an interface ---------------------------------------------------------------------
+
+
+def test_an_interface_is_a_list_of_elements_that_ask_or_show():
+    assert parse([IMAGE, LABEL]) == Interface(
+        (
+            Display("image", "${url}"),
+            Choice(
+                name="label",
+                options=CAT_OR_DOG,
+                multiple=False,
+                required=True,
+                least=1,
+                most=1,
+                title="",
+            ),
+        )
+    )
+
+
+def test_an_object_with_elements_is_read_as_its_list():
+    assert parse({"elements": [IMAGE, LABEL]}) == parse([IMAGE, LABEL])
+
+
+def test_an_option_is_a_string_or_a_value_with_a_label():
+    options = ["cat", {"value": "dog", "label": "A dog"}, {"value": "fox"}]
+
+    (choice,) = parse([{**LABEL, "options": options}]).questions
+
+    assert isinstance(choice, Choice)
+    assert choice.options == (Option("cat", "cat"), Option("dog", "A dog"), Option("fox", "fox"))
+
+
+def test_a_text_with_a_name_asks_and_one_with_a_value_shows():
+    shown, asked = parse(
+        [{"type": "text", "value": "Read: ${body}"}, {**NOTE, "title": "Why?"}]
+    ).elements
+
+    assert shown == Display("text", "Read: ${body}")
+    assert asked == Text("note", max_length=10, required=False, title="Why?")
+
+
+def test_a_text_answer_is_required_and_up_to_ten_thousand_characters_unless_said_otherwise():
+    assert parse([{"type": "text", "name": "note"}]).questions == (
+        Text("note", max_length=10_000, required=True, title=""),
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "least", "most"),
+    [
+        ({}, 1, 3),
+        ({"required": False}, 0, 3),
+        ({"min": 0}, 0, 3),
+        ({"min": 2, "max": 2}, 2, 2),
+    ],
+)
+def test_a_required_multiple_choice_wants_one_option_unless_told_how_many(said, least, most):
+    (tags,) = parse([{**TAGS, **said}]).questions
+
+    assert isinstance(tags, Choice)
+    assert (tags.least, tags.most) == (least, most)
+
+
+def test_the_fields_a_task_must_have_are_those_the_templates_name():
+    interface = parse(
+        [IMAGE, {"type": "html", "value": "<b>${a b}</b> ${url} $5 {x} ${a b}"}, LABEL]
+    )
+
+    assert interface.fields == {"url", "a b"}
+    assert interface.elements[1].fields == ("a b", "url")
+
+
+def test_a_template_is_filled_from_the_input_and_a_missing_field_is_nothing():
+    display = Display("text", "${n} of ${total}: ${title}")
+
+    assert display.fill({"n": 3, "title": "${n}"}) == "3 of : ${n}"
+
+
+@pytest.mark.parametrize(
+    ("interface", "message"),
+    [
+        ("choice", "must be a list of 1 to 50 elements"),
+        ([], "must be a list of 1 to 50 elements"),
+        ([LABEL] * 51, "must be a list of 1 to 50 elements"),
+        ({"elements": [LABEL], "colour": "red"}, "The interface: does not know 'colour'"),
+        ([IMAGE], "asks nothing: add an element such as"),
+        ([LABEL, {**NOTE, "name": "label"}], "Two elements are named 'label'"),
+        (["choice"], 'Element 1 must be an object with a "type"'),
+        (
+            [LABEL, {"type": "boxes", "name": "b"}],
+            "Element 2: type 'boxes' is not supported. Asking: ch",
+        ),
+        ([{"type": ["choice"]}], r"type \['choice'\] is not supported"),
+        (
+            [{**LABEL, "requried": False}],
+            "Element 1: does not know 'requried'. It knows max, min, mul",
+        ),
+        ([{**LABEL, "name": "Label"}], 'needs a "name" of 1 to 50 of a-z, 0-9 and _'),
+        ([{**LABEL, "name": "a" * 51}], 'needs a "name"'),
+        ([{**LABEL, "name": "label\n"}], 'needs a "name"'),
+        ([{"type": "choice", "options": ["a"]}], 'needs a "name"'),
+        ([{**LABEL, "options": []}], '"options" must be a list of 1 to 1000 options'),
+        ([{**LABEL, "options": "cat"}], '"options" must be a list of 1 to 1000 options'),
+        ([{**LABEL, "options": [str(n) for n in range(1_001)]}], "a list of 1 to 1000 options"),
+        ([{**LABEL, "options": ["cat", 7]}], 'Element 1, option 2: write "cat" or {"value": "cat"'),
+        ([{**LABEL, "options": [""]}], 'option 1: write "cat"'),
+        ([{**LABEL, "options": [{"label": "A cat"}]}], 'option 1: write "cat"'),
+        ([{**LABEL, "options": [{"value": "a", "hint": "b"}]}], "option 1: does not know 'hint'"),
+        ([{**LABEL, "options": ["cat", "dog", "cat"]}], "option 'cat' is there twice"),
+        ([{**LABEL, "options": ["x" * 201]}], '"value" must be a string of at most 200 characters'),
+        ([{**LABEL, "options": ["a\x00"]}], "without NUL or surrogates"),
+        ([{**LABEL, "options": ["\ud800"]}], "without NUL or surrogates"),
+        ([{**LABEL, "options": [{"value": "a", "label": 7}]}], '"label" must be a string'),
+        ([{**LABEL, "multiple": "yes"}], '"multiple" must be true or false'),
+        ([{**LABEL, "min": 1}], '"min" and "max" go with "multiple": true'),
+        ([{**TAGS, "max": 4}], '"max" must be a number from 1 to 3'),
+        ([{**TAGS, "max": True}], '"max" must be a number from 1 to 3'),
+        ([{**TAGS, "min": 3, "max": 2}], '"min" must be a number from 0 to 2'),
+        ([{**NOTE, "max_length": 0}], '"max_length" must be a number from 1 to 100000'),
+        ([{**NOTE, "title": "x" * 501}], '"title" must be a string of at most 500'),
+        ([{**NOTE, "value": "x"}], "does not know 'value'"),
+        ([{"type": "image"}, LABEL], r'Element 1: needs a "value" such as "\${field}"\.'),
+        ([{"type": "text"}, LABEL], r'"\${field}" \(or a "name", to ask for a text\)'),
+        ([{"type": "text", "value": "${a"}, LABEL], r'write a field of the input as "\${field}"'),
+        ([{"type": "text", "value": "${}"}, LABEL], r'write a field of the input as "\${field}"'),
+    ],
+)
+def test_a_faulty_interface_is_refused_and_the_message_says_what_to_write(interface, message):
+    with pytest.raises(InvalidInterface, match=message):
+        parse(interface)
+
+
+def test_the_choices_have_at_most_a_thousand_options_together():
+    many = [str(n) for n in range(501)]
+
+    with pytest.raises(InvalidInterface, match="have 1002 options, of at most 1000"):
+        parse([{**LABEL, "options": many}, {**TAGS, "options": many}])
+
+
+def test_a_faulty_interface_is_a_domain_error_with_its_own_message():
+    assert issubclass(InvalidInterface, TasksError)
+    assert str(InvalidInterface()).startswith("The interface is not a list of elements")
+
+
+# --- checking answers -------------------------------------------------------------------------
+
+
+def test_one_json_schema_describes_the_whole_answer():
+    assert answer_schema(parse([IMAGE, LABEL, TAGS, NOTE, {"type": "text", "name": "why"}])) == {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "properties": {
+            "label": {"enum": ["cat", "dog"]},
+            "tags": {
+                "type": "array",
+                "items": {"enum": ["big", "wet", "old"]},
+                "uniqueItems": True,
+                "minItems": 1,
+                "maxItems": 3,
+            },
+            "note": {"type": "string", "maxLength": 10},
+            "why": {"type": "string", "maxLength": 10_000, "pattern": r"\S"},
+        },
+        "required": ["label", "tags", "why"],
+        "additionalProperties": False,
+    }
+
+
+def test_an_answer_comes_back_with_fields_and_options_in_the_interfaces_order():
+    answer = checker(LABEL, TAGS, NOTE).check({"note": "", "tags": ["old", "big"], "label": "dog"})
+
+    assert answer == {"label": "dog", "tags": ["big", "old"], "note": ""}
+    assert list(answer) == ["label", "tags", "note"]
+
+
+def test_an_optional_field_may_be_left_out():
+    assert checker(LABEL, NOTE).check({"label": "cat"}) == {"label": "cat"}
+
+
+def test_a_bare_answer_is_enough_when_one_thing_is_asked():
+    assert checker(IMAGE, LABEL).check("cat") == {"label": "cat"}
+    assert checker(TAGS).check(["wet"]) == {"tags": ["wet"]}
+    assert checker(NOTE).check("fine") == {"note": "fine"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ({"label": "cow", "tags": ["big"]}, "'label' must be one of 'cat', 'dog'."),
+        ({"label": None, "tags": ["big"]}, "'label' must be one of 'cat', 'dog'."),
+        ({"label": ["cat"], "tags": ["big"]}, "'label' must be one of 'cat', 'dog'."),
+        ({"label": "cat"}, "'tags' is missing: it must be a list of 1 to 3 different options"),
+        ({"label": "cat", "tags": []}, "'tags' must be a list of 1 to 3 different options out of"),
+        ({"label": "cat", "tags": "big"}, "'tags' must be a list"),
+        ({"label": "cat", "tags": ["big", "big"]}, "'tags' must be a list"),
+        ({"label": "cat", "tags": ["tall"]}, "out of 'big', 'wet', 'old'."),
+        ({"label": "cat", "tags": [["big"]]}, "'tags' must be a list"),
+        ({"label": "cat", "tags": ["big"], "note": "x" * 11}, "'note' must be a text of 0 to 10"),
+        ({"label": "cat", "tags": ["big"], "note": 7}, "'note' must be a text"),
+        ({"label": "cat", "tags": ["big"], "note": "a\x00"}, "without NUL or surrogates"),
+        ({"label": "cat", "tags": ["big"], "note": "\udfff"}, "without NUL or surrogates"),
+        ({"label": "cat", "tags": ["big"], "x": 1}, "no other fields than 'label', 'tags', 'note'"),
+        ("cat", "The answer must be an object"),
+        (None, "The answer must be an object"),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_refused_with_the_field_and_what_is_allowed(answer, message):
+    with pytest.raises(InvalidAnswer) as refusal:
+        checker(LABEL, TAGS, NOTE).check(answer)
+
+    assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize("answer", ["", "  \n", {"why": " "}, {}])
+def test_a_required_text_needs_something_visible(answer):
+    with pytest.raises(InvalidAnswer, match=r"'why' .*must be a text of 1 to 10000 characters"):
+        checker({"type": "text", "name": "why"}).check(answer)
+
+
+def test_a_fixed_number_of_options_is_said_as_one_number_and_long_lists_are_cut():
+    many = checker({**TAGS, "options": [str(n) for n in range(30)], "min": 2, "max": 2})
+
+    with pytest.raises(InvalidAnswer, match=r"a list of 2 different options .*'9' and 20 more"):
+        many.check(["1"])
+
+
+def test_a_checker_is_built_once_per_version():
+    first = checker_for(1, [LABEL])
+
+    assert checker_for(1, [LABEL]) is first
+    assert checker_for(2, [LABEL]) is not first
+    with pytest.raises(InvalidInterface):
+        checker_for(3, [])
+
+
+def test_aggregation_counts_a_label_a_set_of_options_or_nothing():
+    label, tags, note = parse([LABEL, TAGS, NOTE]).questions
+    answer = {"label": "cat", "tags": ["wet", "big"]}
+
+    assert labels_of(label, answer) == "cat"
+    assert labels_of(tags, answer) == frozenset({"big", "wet"})
+    assert labels_of(note, answer) is None
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text()
+    | st.sampled_from(["cat", "big", "label"]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just("label"), inner),
+    max_leaves=8,
+)
+
+
+@given(json_values)
+def test_any_json_is_either_read_as_an_interface_or_refused_by_a_domain_error(value):
+    try:
+        interface = parse(value)
+    except InvalidInterface:
+        return
+    assert interface.questions
+
+
+@given(json_values)
+def test_any_json_is_either_a_canonical_answer_or_refused_by_a_domain_error(value):
+    fussy = checker(LABEL, TAGS, NOTE)
+    try:
+        answer = fussy.check(value)
+    except InvalidAnswer:
+        return
+    assert fussy.check(answer) == answer
+
+
+@given(st.permutations(["big", "wet", "old"]), st.integers(1, 3))
+def test_equal_choices_give_one_canonical_answer_in_whatever_order_they_were_ticked(order, count):
+    tags = checker(TAGS)
+
+    assert tags.check(order[:count]) == tags.check(sorted(order[:count]))
