@@ -92,9 +92,9 @@ WITH done AS (
     SELECT id, '{"label": "cat"}', sha256(convert_to('{"label": "cat"}', 'UTF8')), %(then)s
     FROM made
 )
-INSERT INTO tasks_cursor (batch_id, worker_id, pseudonym, position, gold_from, gold_until,
-    gold_start, rescan_seconds, requirements_version, qualifications_version)
-SELECT %(batch)s, %(worker)s, 'W' || %(worker)s, max(position), 0, 9223372036854775807, 0, 0, 0, 0
+INSERT INTO tasks_cursor (batch_id, worker_id, pseudonym, position, gold_position,
+    rescan_seconds, requirements_version, qualifications_version)
+SELECT %(batch)s, %(worker)s, 'W' || %(worker)s, max(position), 0, 0, 0, 0
 FROM done
 """
 
@@ -141,8 +141,7 @@ def everything_answered(batch_id: int, workers: int) -> None:
     then = timezone.now() - timedelta(days=1)
     for user, _ in tokens(workers):
         Cursor.objects.create(
-            batch_id=batch_id, worker=user.worker, pseudonym=f"W{user.pk}", gold_from=0,
-            gold_start=0,
+            batch_id=batch_id, worker=user.worker, pseudonym=f"W{user.pk}", gold_position=0,
         )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(ANSWERED, {"batch": batch_id, "then": then})

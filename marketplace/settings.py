@@ -180,6 +180,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Crowdwright",
     "DESCRIPTION": "Publish microtasks, get answers you can trust, pay people fairly.",
     "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -8,7 +8,7 @@ from __future__ import annotations
 # Locking the cursor row lets one worker claim once at a time, and nobody wait for anybody else.
 # The worker row is locked as its foreign keys will be anyway: people.link waits for the claim.
 STAND = """
-SELECT c.id, c.position, c.gold_from, c.gold_until, c.rescan_at, c.rescan_seconds,
+SELECT c.id, c.position, c.gold_position, c.gold_rest_until, c.rescan_at, c.rescan_seconds,
        c.requirements_version = b.requirements_version
          AND c.qualifications_version = w.qualifications_version AS eligible,
        b.requirements_version, w.qualifications_version,
@@ -31,6 +31,17 @@ AND (SELECT true FROM tasks_assignment a
      WHERE a.task_id = t.id AND a.person_id = (SELECT person_id FROM me) LIMIT 1) IS NULL
 """
 
+AHEAD = """
+t.batch_id = %(batch)s AND t.is_open AND t.lane = 1 AND t.position > %(position)s
+"""
+
+# The first of what was handed back: all of it, for one worker who has seen it all, would be a scan.
+RETURNED = """
+t.batch_id = %(batch)s AND t.is_open AND t.lane = 0 AND t.position <= coalesce((
+    SELECT w.position FROM tasks_task w WHERE w.batch_id = %(batch)s AND w.is_open AND w.lane = 0
+    ORDER BY w.position OFFSET %(urgent_window)s LIMIT 1), t.position)
+"""
+
 # The worker's person is read here, after their row was locked, in case people.link has changed it.
 TAKE = f"""
 WITH me AS MATERIALIZED (
@@ -41,25 +52,32 @@ WITH me AS MATERIALIZED (
         SELECT count(*) FROM tasks_assignment a
         WHERE a.worker_id = %(worker)s AND a.batch_id = %(batch)s AND a.status = 'active'
     ))) AS n
-), gold AS (
+), wanted AS (
+    -- Gold is worth its price only among other tasks; alone, it would also show.
+    SELECT CASE WHEN %(gold)s::int > 0 AND (
+        EXISTS (SELECT 1 FROM tasks_task t WHERE {AHEAD} AND {UNSEEN})
+        OR EXISTS (SELECT 1 FROM tasks_task t WHERE {RETURNED} AND {UNSEEN})
+    ) THEN least(%(gold)s::int, (SELECT n FROM room)) ELSE 0 END AS gold
+), gold_ahead AS (
     SELECT t.id, t.position FROM tasks_task t
     WHERE t.batch_id = %(batch)s AND t.is_open AND t.lane = 2
-      AND t.position > %(gold_from)s AND t.position < %(gold_until)s AND {UNSEEN}
-    ORDER BY t.position LIMIT least(%(gold)s::int, (SELECT n FROM room))
+      AND t.position > %(gold_position)s AND {UNSEEN}
+    ORDER BY t.position LIMIT (SELECT gold FROM wanted)
     FOR UPDATE OF t SKIP LOCKED
+), gold_behind AS (
+    SELECT t.id, t.position FROM tasks_task t
+    WHERE t.batch_id = %(batch)s AND t.is_open AND t.lane = 2
+      AND t.position <= %(gold_position)s AND {UNSEEN}
+    ORDER BY t.position LIMIT (SELECT gold FROM wanted) - (SELECT count(*) FROM gold_ahead)
+    FOR UPDATE OF t SKIP LOCKED
+), gold AS (
+    SELECT id FROM gold_ahead UNION ALL SELECT id FROM gold_behind
 ), urgent AS (
-    SELECT t.id FROM tasks_task t
-    WHERE t.batch_id = %(batch)s AND t.is_open AND t.lane = 0
-      AND t.position <= coalesce((
-          SELECT w.position FROM tasks_task w WHERE w.batch_id = %(batch)s AND w.is_open
-          AND w.lane = 0 ORDER BY w.position OFFSET %(urgent_window)s LIMIT 1
-      ), t.position) AND {UNSEEN}
+    SELECT t.id FROM tasks_task t WHERE {RETURNED} AND {UNSEEN}
     ORDER BY t.position LIMIT (SELECT n FROM room) - (SELECT count(*) FROM gold)
     FOR UPDATE OF t SKIP LOCKED
 ), normal AS (
-    SELECT t.id, t.position FROM tasks_task t
-    WHERE t.batch_id = %(batch)s AND t.is_open AND t.lane = 1
-      AND t.position > %(position)s AND {UNSEEN}
+    SELECT t.id, t.position FROM tasks_task t WHERE {AHEAD} AND {UNSEEN}
     ORDER BY t.position
     LIMIT (SELECT n FROM room) - (SELECT count(*) FROM gold) - (SELECT count(*) FROM urgent)
     FOR UPDATE OF t SKIP LOCKED
@@ -74,16 +92,13 @@ WITH me AS MATERIALIZED (
 ), moved AS (
     UPDATE tasks_cursor c SET
         position = greatest(%(position)s::bigint, (SELECT max(position) FROM normal)),
-        gold_from = CASE
-            WHEN (SELECT count(*) FROM gold) >= least(%(gold)s::int, (SELECT n FROM room))
-                THEN greatest(%(gold_from)s::bigint, (SELECT max(position) FROM gold))
-            WHEN %(gold_until)s::bigint = c.gold_start THEN c.gold_start  -- seen all
-            ELSE -1  -- the end: go on from the beginning
-        END,
-        gold_until = CASE
-            WHEN (SELECT count(*) FROM gold) >= least(%(gold)s::int, (SELECT n FROM room))
-                THEN %(gold_until)s::bigint
-            ELSE c.gold_start
+        gold_position = coalesce(
+            (SELECT max(position) FROM gold_behind), (SELECT max(position) FROM gold_ahead),
+            c.gold_position),
+        gold_rest_until = CASE
+            WHEN (SELECT count(*) FROM gold) < (SELECT gold FROM wanted)
+                THEN %(gold_rest_until)s::timestamptz
+            ELSE c.gold_rest_until
         END,
         rescan_at = %(rescan_at)s, rescan_seconds = %(rescan_seconds)s,
         requirements_version = %(requirements_version)s,

@@ -16,12 +16,14 @@ from django.db.models import Exists, OuterRef
 from tasks import claim_sql, escrow, reopen
 from tasks.errors import OwnBatch, TooManyLiveAssignments
 from tasks.models import Assignment, Batch, Cursor, Task
+from tasks.models.task import POSITION_BITS
 from workers import qualify, requirements
 from workers.models import User, Worker
 
 COUNT_MAX = 20  # assignments in one claim
 URGENT_WINDOW = 64  # returned tasks looked at per claim, whether or not this worker may have them
 WHOLE_LANE = 2**31 - 1
+GOLD_REST = timedelta(minutes=10)  # after a draw that found no gold this worker has not seen
 RESCAN_SECONDS_MAX = 600
 GRACE = timedelta(seconds=30)  # an answer that is under way at the deadline still counts
 
@@ -52,8 +54,8 @@ class Stand:
 
     cursor: int
     position: int
-    gold_from: int
-    gold_until: int
+    gold_position: int
+    gold_rest_until: datetime | None
     rescan_at: datetime | None
     rescan_seconds: int
     eligible: bool
@@ -138,15 +140,13 @@ def _stand(batch_id: int, worker: Worker, draw: Callable[[], float]) -> Stand:
             return Stand(*row)
         Batch.objects.published().only("pk").get(pk=batch_id)
         check_eligible(batch_id=batch_id, worker=worker)
-        somewhere = int(draw() * 2**52)
         Cursor.objects.bulk_create(
             [
                 Cursor(
                     batch_id=batch_id,
                     worker=worker,
                     pseudonym=f"W{secrets.token_hex(5).upper()}",
-                    gold_from=somewhere,
-                    gold_start=somewhere,
+                    gold_position=int(draw() * 2**POSITION_BITS),
                 )
             ],
             ignore_conflicts=True,
@@ -155,7 +155,9 @@ def _stand(batch_id: int, worker: Worker, draw: Callable[[], float]) -> Stand:
 
 def _take(stand: Stand, wish: Wish, draw: Callable[[], float]) -> Handout:
     """Take up to ``count`` tasks ahead of the cursor; if there are none, look behind it once."""
-    gold = sum(draw() < stand.gold_rate for _ in range(wish.wanted)) if stand.gold_count else 0
+    rested = stand.gold_rest_until is None or wish.now >= stand.gold_rest_until
+    may_have_gold = stand.gold_count > 0 and rested
+    gold = sum(draw() < stand.gold_rate for _ in range(wish.wanted)) if may_have_gold else 0
     found = _run(stand, wish, gold=gold)
     if not found and (stand.rescan_at is None or wish.now >= stand.rescan_at):
         # Tasks that others had locked in passing, or that came later, lie behind the cursor.
@@ -182,8 +184,8 @@ def _run(stand: Stand, wish: Wish, *, gold: int, window: int = URGENT_WINDOW) ->
         "worker": wish.worker,
         "cursor": stand.cursor,
         "position": stand.position,
-        "gold_from": stand.gold_from,
-        "gold_until": stand.gold_until,
+        "gold_position": stand.gold_position,
+        "gold_rest_until": wish.now + GOLD_REST,
         "gold": gold,
         "count": wish.wanted,
         "cap": stand.max_live_assignments,

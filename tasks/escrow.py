@@ -94,7 +94,6 @@ WITH due AS (
     SELECT id, remaining_overlap FROM tasks_task
     WHERE batch_id = %(batch)s AND is_open
       AND (NOT %(expired)s OR expires_at <= %(now)s)
-      AND (NOT %(gold)s OR lane = 2)
     ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), withdrawn AS (
     UPDATE tasks_task t SET overlap = t.overlap - due.remaining_overlap,
@@ -111,7 +110,6 @@ def withdraw(
     now: datetime,
     limit: int,
     only_expired: bool = False,
-    only_gold: bool = False,
 ) -> int:
     """Take back the open slots of up to ``limit`` tasks, and release what they held.
 
@@ -123,7 +121,6 @@ def withdraw(
         "now": now,
         "limit": limit,
         "expired": only_expired,
-        "gold": only_gold,
     }
     with connection.cursor() as cursor:
         cursor.execute(WITHDRAW, asked)

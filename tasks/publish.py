@@ -14,7 +14,7 @@ from payments import accounts
 from payments.money import Money
 from tasks import escrow
 from tasks.errors import EmptyBatch, IllegalTransition
-from tasks.models import Batch
+from tasks.models import Batch, Cursor
 from tasks.models.cursor import START
 from tasks.models.task import POSITION_BITS, Lane, position_of
 from tasks.rows import Row
@@ -92,6 +92,9 @@ def add_tasks(
     if batch.status != Batch.Status.DRAFT:
         escrow.fund(batch, upload.slots + escrow.raise_gold(batch), now=now)
         Batch.objects.filter(pk=batch.pk).update(low_water=START)
+        if upload.gold:
+            # Those who have seen all gold look again.
+            Cursor.objects.filter(batch=batch).update(gold_rest_until=None)
     return upload
 
 

@@ -142,8 +142,8 @@ def workers(outcome: Outcome) -> ConsoleRenderable:
     notes = lines(
         "",
         "right: their answers against the truth, which the marketplace does not know. estimated: "
-        "by the consensus of all answers; on gold: by the few answers to gold; both with their 95 "
-        f"% interval. earned and per hour in {plan.terms.currency}: the simulated crowd works "
+        "by the consensus of all answers; on gold: by the few answers to gold; both with their 95% "
+        f"interval. earned and per hour in {plan.terms.currency}: the simulated crowd works "
         f"{plan.speed:g} times faster than people, so the time the server measured from claim to "
         f"answer counts {plan.speed:g} times.",
     )
@@ -155,10 +155,10 @@ def spammers(outcome: Outcome) -> Text:
     found = outcome.suspects
     planted = [each for each in outcome.standings if each.kind.is_spam]
     hit = sum(each.name in found for each in planted)
+    others = f"{len(found) - hit} of the others" if len(found) > hit else "nobody else"
     usual = [f", the usual worker {suspect.usual:.0%}" for suspect in found.values()][:1]
     return lines(
-        f"{hit} of {len(planted)} planted spammers were found, and {len(found) - hit} others "
-        f"suspected. A guess is right 10% of the time{''.join(usual)}.",
+        f"{hit} of {len(planted)} planted spammers were found, and {others} was suspected. A guess is right 10% of the time{''.join(usual)}.",
         *(_suspicion(each, found.get(each.name)) for each in outcome.standings
           if each.kind.is_spam or each.name in found),
     )  # fmt: skip

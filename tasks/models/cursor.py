@@ -18,10 +18,10 @@ class Cursor(models.Model):
     # The name the requester knows this worker by, in this batch only.
     pseudonym = models.CharField(max_length=16)
     position = models.BigIntegerField(default=START)  # of the last task taken from the normal lane
-    # Gold is walked from a random place to the end, then from the beginning to that place.
-    gold_from = models.BigIntegerField()
-    gold_until = models.BigIntegerField(default=2**63 - 1)
-    gold_start = models.BigIntegerField()
+    # Gold is walked round and round from a random place, each task once. A walk that finds none
+    # rests, so that nobody looks through gold they have seen at every claim.
+    gold_position = models.BigIntegerField()
+    gold_rest_until = models.DateTimeField(null=True)
     # A scan that found nothing is repeated from the start, at growing intervals.
     rescan_at = models.DateTimeField(null=True)
     rescan_seconds = models.PositiveIntegerField(default=0)

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import base64
+import itertools
 
 import pytest
 
 from payments import payouts
 from payments.deposits import deposit
-from tests.factories import NOON, a_project, a_requester, a_worker, drafted_batch, usd
+from tasks import settle
+from tests.factories import (
+    NOON,
+    a_project,
+    a_requester,
+    a_worker,
+    drafted_batch,
+    published_batch,
+    submitted,
+    usd,
+)
 from tests.marketplace.clients import api, pages_of, problem_of
+from tests.tasks.marketplace import reread
 from workers import qualify
 
 pytestmark = pytest.mark.django_db
@@ -17,44 +29,20 @@ pytestmark = pytest.mark.django_db
 
 def a_list(route, count):
     """A client with ``count`` rows in a list, and a function that adds one."""
-    if route == "payouts":
-        worker = a_worker()
-        deposit(owner_id=worker.user_id, amount=usd(1), reference="unused", now=NOON)
-        return api(worker), lambda: paid_out(worker)
     requester = a_requester()
     project = a_project(requester=requester)
-    names = iter(range(1000))
+    names = (f"number {n}" for n in itertools.count())
     add = {
         "projects": lambda: a_project(requester=requester),
         "batches": lambda: drafted_batch(project=project),
-        "qualifications": lambda: qualify.define(
-            requester=requester, name=f"Q{next(names)}", now=NOON
-        ),
+        "qualifications": lambda: qualify.define(requester=requester, name=next(names), now=NOON),
         "wallet": lambda: deposit(
-            owner_id=requester.pk, amount=usd(1), reference=f"d{next(names)}", now=NOON
+            owner_id=requester.pk, amount=usd(1), reference=next(names), now=NOON
         ),
     }[route]
-    if route == "projects":
-        count -= 1
-    for _ in range(count):
+    for _ in range(count - (route == "projects")):
         add()
     return api(requester), add
-
-
-def paid_out(worker):
-    from payments import accounts, ledger
-    from payments.models import Transfer
-
-    bonus = ledger.Posting(
-        key=f"bonus:{worker.pk}:{Transfer.objects.count()}",
-        kind=Transfer.Kind.BONUS,
-        source_id=accounts.wallet_of(worker.user_id, "USD").pk,
-        target_id=accounts.earnings_of(worker.user_id, "USD").pk,
-        amount=usd(1),
-    )
-    deposit(owner_id=worker.user_id, amount=usd(1), reference=bonus.key, now=NOON)
-    ledger.post(bonus, now=NOON)
-    return payouts.request(owner_id=worker.user_id, amount=usd(1), now=NOON)
 
 
 @pytest.mark.parametrize("route", ["projects", "batches", "qualifications", "wallet"])
@@ -113,11 +101,17 @@ def test_a_page_has_50_rows_unless_another_limit_is_asked_for_and_never_more_tha
 
 
 def test_payouts_are_paged():
-    client, add = a_list("payouts", 0)
+    batch, worker = published_batch(tasks=1, reward=usd(3)), a_worker()
+    settle.accept(
+        assignment=reread(submitted(batch, worker=worker)),
+        actor=batch.project.requester,
+        now=NOON,
+    )
+    settle.pay_accepted(now=NOON)
     for _ in range(3):
-        add()
+        payouts.request(owner_id=worker.user_id, amount=usd(1), now=NOON)
 
-    pages = pages_of(client, "payouts?limit=2")
+    pages = pages_of(api(worker), "payouts?limit=2")
 
     assert [len(page) for page in pages] == [2, 1]
 

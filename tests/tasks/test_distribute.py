@@ -653,8 +653,8 @@ def take_asked(batch, worker):
         "worker": worker.pk,
         "cursor": cursor.pk,
         "position": cursor.position,
-        "gold_from": cursor.gold_from,
-        "gold_until": cursor.gold_until,
+        "gold_position": cursor.gold_position,
+        "gold_rest_until": None,
         "gold": 1,
         "count": 1,
         "cap": 20,
@@ -704,17 +704,20 @@ def literal(value):
 
 
 @pytest.mark.parametrize("plan", [explain, explain_generic])
-def test_a_claim_walks_its_index_even_while_statistics_say_that_nothing_was_assigned(plan):
-    batch, worker = published_batch(tasks=5_000, gold=200, gold_rate=0.05), a_worker()
+def test_a_claim_walks_its_indexes_even_while_statistics_say_that_nothing_was_assigned(plan):
+    batch = published_batch(tasks=5_000, gold=200, gold_rate=0.05, max_live_assignments=1_000)
     publish.analyze()
-    claim(batch, worker)
+    worker = a_worker()
+    for _ in range(20):
+        ask(batch, worker, count=20)
 
     found = plan(claim_sql.TAKE, take_asked(batch, worker))
 
     scanned = {node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"}
     assert not scanned & {"tasks_task", "tasks_assignment", "tasks_taskinput"}
-    walks = [node for node in found if node.get("Index Name") == "task_open"]
-    assert len(walks) == 4  # gold, urgent and the end of its window, normal
+    walked = [node.get("Index Name") for node in found]
+    assert walked.count("task_open") == 8  # gold twice, urgent and normal twice, its window twice
+    assert walked.count("assignment_once_per_person") == 3  # is a task of each lane unseen?
 
 
 # Deadlines.

@@ -43,6 +43,12 @@ def ask(batch, worker, *, count=1, draw=always_gold, now=NOON):
     return distribute.claim(batch_id=batch.pk, worker=worker, count=count, now=now, draw=draw)
 
 
+def arrive(batch, worker, start=0.0):
+    """A first claim, of an ordinary task: the worker's walk over the gold begins at ``start``."""
+    lots = iter([start, never_gold()])
+    ask(batch, worker, draw=lambda: next(lots))
+
+
 def golds_of(worker):
     return list(Assignment.objects.filter(worker=worker, is_gold=True).order_by("pk"))
 
@@ -92,7 +98,7 @@ def test_a_batch_without_gold_draws_no_lots():
 
 def test_each_of_a_handful_is_drawn_for_by_itself():
     batch, worker = golden_batch(gold=10, max_live_assignments=40), a_worker()
-    claim(batch, worker)
+    arrive(batch, worker)
     lots = iter([0.1, 0.9, 0.49, 0.5, 0.51])
 
     handout = ask(batch, worker, count=5, draw=lambda: next(lots))
@@ -147,7 +153,7 @@ def test_the_order_of_a_handful_does_not_tell_gold_apart():
 
 def test_a_claim_of_gold_costs_the_same_two_statements(django_assert_num_queries):
     batch, worker = golden_batch(), a_worker()
-    claim(batch, worker)
+    arrive(batch, worker)
 
     with django_assert_num_queries(4):
         ask(batch, worker)
@@ -184,7 +190,7 @@ def test_gold_is_not_seen_again_after(ending):
     assert claim(batch, gold=True, now=NOON + HOUR).task_id == first.task_id
 
 
-@pytest.mark.parametrize("start", [0.0, 0.3, 0.6, 0.999])
+@pytest.mark.parametrize("start", [0.1, 0.3, 0.6, 0.999])
 def test_a_walk_begins_anywhere_goes_to_the_end_and_on_from_the_beginning(start):
     batch = golden_batch(tasks=10, gold=0)
     spread = iter(range(0, 2**52, 2**50))
@@ -211,15 +217,23 @@ def test_workers_begin_at_different_golds():
     batch = golden_batch(tasks=100, gold=0)
     spread = iter(range(0, 2**52, 2**50))
     publish_gold(batch, draw=lambda bits: next(spread) + 1)
-    random = seeded(3)
+    first = []
+    for start in 0.1, 0.3, 0.6, 0.7:
+        worker = a_worker()
+        arrive(batch, worker, start)
+        ask(batch, worker)
+        first.append(golds_of(worker)[0].task.position >> 50)
 
-    first = set()
-    for _ in range(20):
-        worker, lots = a_worker(), iter([random.random(), 0.0])
-        ask(batch, worker, draw=lambda lots=lots: next(lots))
-        first.add(golds_of(worker)[0].task_id)
+    assert first == [1, 2, 3, 3]
 
-    assert len(first) == 4
+
+def test_a_draw_at_the_end_of_the_walk_goes_on_from_its_beginning():
+    batch, worker = golden_batch(), a_worker()
+    arrive(batch, worker, start=0.999)
+
+    ask(batch, worker)
+
+    assert len(golds_of(worker)) == 1
 
 
 def test_when_the_gold_slots_run_out_ordinary_tasks_take_their_place():
@@ -300,7 +314,8 @@ def test_gold_that_was_in_another_claims_hand_is_seen_later():
     with locked("SELECT 1 FROM tasks_task WHERE id = %s FOR UPDATE", gold.pk):
         claim(batch, worker, gold=True)
 
-    kinds = [claim(batch, worker, gold=True).is_gold for _ in range(4)]
+    later = NOON + 10 * MINUTE
+    kinds = [claim(batch, worker, gold=True, now=later).is_gold for _ in range(4)]
 
     assert True in kinds
 
@@ -321,7 +336,7 @@ def test_gold_that_was_added_later_is_seen_by_those_who_had_seen_all():
 
 def test_a_worker_who_has_done_everything_else_gets_no_gold_for_its_own_sake():
     batch, worker = golden_batch(tasks=1, gold=3, overlap=3), a_worker()
-    claim(batch, worker)
+    arrive(batch, worker)
 
     assert ask(batch, worker).assignments == []
 
@@ -397,5 +412,8 @@ def test_the_state_of_a_walk_is_kept_while_no_gold_is_asked_for():
     claim(batch, worker)
 
     after = Cursor.objects.get(worker=worker)
-    assert (after.gold_from, after.gold_until) == (before.gold_from, before.gold_until)
+    assert (after.gold_position, after.gold_rest_until) == (
+        before.gold_position,
+        before.gold_rest_until,
+    )
     assert after.position > before.position

@@ -125,8 +125,8 @@ def test_a_template_is_filled_from_the_input_and_a_missing_field_is_nothing():
         ),
         ([{"type": ["choice"]}], r"type \['choice'\] is not supported"),
         (
-            [{**LABEL, "requried": False}],
-            "Element 1: does not know 'requried'. It knows max, min, mul",
+            [{**LABEL, "mandatory": True}],
+            "Element 1: does not know 'mandatory'. It knows max, min, mul",
         ),
         ([{**LABEL, "name": "Label"}], 'needs a "name" of 1 to 50 of a-z, 0-9 and _'),
         ([{**LABEL, "name": "a" * 51}], 'needs a "name"'),

@@ -16,7 +16,7 @@ from tasks.aggregation.text import normalise, text_majority
         ("STRASSE", "straße"),
         ("\uff21\uff22\u3000\uff11", "ab 1"),
         ("\ufb01ne", "fine"),
-        ("caf\u0065\u0301", "caf\u00e9"),
+        ("\u0065\u0301", "\u00e9"),
         ("no\u00a0break", "no break"),
     ],
 )
