@@ -239,7 +239,8 @@ def expire_overdue(*, now: datetime, limit: int = 500) -> int:
         freed: dict[int, list[int]] = defaultdict(list)
         for _, batch_id, task_id in rows:
             freed[batch_id].append(task_id)
-        for batch in Batch.objects.filter(pk__in=freed).order_by("pk"):
+        # In the order in which the ledger locks accounts, for those that are closing.
+        for batch in Batch.objects.filter(pk__in=freed).order_by("escrow"):
             reopen.give_back(batch, freed[batch.pk])
     return len(rows)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import fastjsonschema
@@ -207,33 +207,6 @@ class Checker:
             return f"{question.name!r} is missing: it {question.allowed()}."
         names = ", ".join(repr(question.name) for question in self._questions)
         return f"The answer must be an object with no other fields than {names}."
-
-
-class _Version:
-    """An interface under its version's id: same id, same interface, as versions never change."""
-
-    def __init__(self, version_id: int, interface: object) -> None:
-        self.version_id = version_id
-        self.interface = interface
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Version) and self.version_id == other.version_id
-
-    def __hash__(self) -> int:
-        return hash(self.version_id)
-
-
-@lru_cache(maxsize=1_024)
-def _checker(version: _Version) -> Checker:
-    return Checker(parse(version.interface))
-
-
-def checker_for(version_id: int, interface_json: object) -> Checker:
-    """Return the checker of a project version, built once per process while it is in use.
-
-    ``interface_json`` is read the first time only. Raises ``InvalidInterface``.
-    """
-    return _checker(_Version(version_id, interface_json))
 
 
 def parse(interface: object) -> Interface:

@@ -78,12 +78,14 @@ def reject(*, assignment: Assignment, reason: str, actor: User, now: datetime) -
     """
     if not reason.strip():
         raise ReasonMissing
+    siblings = Assignment.objects.filter(task_id=assignment.task_id)
+    # All answers are locked before the task, in one order, so that two rejections cannot deadlock.
+    list(siblings.counted().order_by("pk").select_for_update(no_key=True).values_list("pk"))
     assignment.move_to(
         Assignment.Status.REJECTED, finished_at=now, decided_by=actor, reason=reason.strip()
     )
     reopen.give_back(assignment.batch, [assignment.task_id])
     Consensus.objects.filter(task_id=assignment.task_id).delete()
-    siblings = Assignment.objects.filter(task_id=assignment.task_id)
     siblings.counted().update(aggregated_at=None)
     _record(
         "assignment_rejected", assignment.batch, actor, now, assignment=assignment.pk, reason=reason

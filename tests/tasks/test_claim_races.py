@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from payments.deposits import deposit
 from tasks import answer, distribute, publish, settle
 from tasks.distribute import Handout
 from tasks.errors import IllegalTransition, OwnBatch, TooManyLiveAssignments
@@ -16,11 +17,11 @@ from tasks.invariants import broken
 from tasks.models import Assignment, Batch, Cursor, Task
 from tests.factories import (
     HOUR,
-    MINUTE,
     NOON,
     a_worker,
     add_tasks,
     claim,
+    drafted_batch,
     fresh,
     link,
     never_gold,
@@ -172,33 +173,32 @@ def test_two_accounts_of_one_person_who_want_the_same_tasks_at_once_share_them()
 
 
 def test_when_two_accounts_take_one_task_in_the_same_moment_one_gets_nothing_for_a_second():
-    batch = published_batch(tasks=1, overlap=2)
+    batch = published_batch(tasks=3, overlap=2)
     one, other = a_worker(), a_worker()
     link(one, other)
-    task = Task.objects.get()
-    for each in one, other:  # both have been here, and have a cursor
-        Cursor.objects.create(
-            batch=batch, worker=each, pseudonym=each.public_id, gold_from=0, gold_start=0
-        )
-    # What the other account's claim has done and not committed yet is seen by nobody.
-    with locked(
-        "INSERT INTO tasks_assignment (batch_id, task_id, worker_id, person_id, status, is_gold,"
-        " reward_minor, fee_minor, claimed_at, deadline_at, reason)"
-        " SELECT %s, %s, %s, person_id, 'active', false, 5, 1, now(), now() + interval '1 hour', ''"
-        " FROM workers_user WHERE id = %s",
-        batch.pk,
-        task.pk,
-        one.pk,
-        one.user_id,
-        commit=True,
-    ):
-        outcome = []
+    claim(batch, one)
+    claim(batch, other)
+    last = Task.objects.filter(assignments=None).get()
+    outcome = []
+
+    # What the first account's claim has done and not committed yet is seen by nobody.
+    with locked(TAKEN, last.pk, one.pk, commit=True):
         claiming = in_thread(lambda: outcome.append(ask(batch, other)))
         wait_for_a_lock()
     claiming.join()
 
     assert outcome == [Handout([], 1)]
-    assert Assignment.objects.get().worker == one
+    assert Assignment.objects.get(task=last).worker == one
+    assert slots(batch)[-1] == 2  # the first account's claim would have taken one
+
+
+TAKEN = """
+INSERT INTO tasks_assignment (batch_id, task_id, worker_id, person_id, status, is_gold,
+                              reward_minor, fee_minor, claimed_at, deadline_at, reason)
+SELECT t.batch_id, t.id, w.id, u.person_id, 'active', false, 5, 1, now(), now() + interval '1 h', ''
+FROM tasks_task t, workers_worker w JOIN workers_user u ON u.id = w.user_id
+WHERE t.id = %s AND w.id = %s
+"""
 
 
 def test_a_claim_that_waits_for_a_link_sees_one_person():
@@ -224,9 +224,15 @@ def test_a_link_and_a_claim_that_meet_do_not_deadlock(known):
     claim(batch, one)
     outcomes = []
 
+    def attempt():
+        try:
+            outcomes.append(link(one, other))
+        except OperationalError as error:
+            outcomes.append(error)
+
     with transaction.atomic():
         ask(batch, other)
-        linking = in_thread(lambda: outcomes.append(link(one, other)))
+        linking = in_thread(attempt)
         wait_for_a_lock()
     linking.join()
 
@@ -238,14 +244,12 @@ def test_a_link_and_a_claim_that_meet_do_not_deadlock(known):
     }
 
 
-def test_a_first_claim_that_meets_the_link_to_the_requester_does_not_pass():
-    batch, worker = published_batch(tasks=1), a_worker()
-    requester = batch.project.requester
-    outcomes = at_once([partial(ask, batch, worker)])  # reads nothing that the link changes
-    Assignment.objects.all().delete()
-    Cursor.objects.all().delete()
-    Task.objects.update(remaining_overlap=1, is_open=True)
-    assert given(outcomes) == [1]
+@pytest.mark.parametrize("known", [True, False])
+def test_a_claim_that_meets_the_link_to_the_requester_does_not_pass(known):
+    batch, worker = published_batch(tasks=2), a_worker()
+    if known:
+        claim(batch, worker)
+    requester, before = batch.project.requester, Assignment.objects.count()
     refused = []
 
     def attempt():
@@ -261,7 +265,7 @@ def test_a_first_claim_that_meets_the_link_to_the_requester_does_not_pass():
     claiming.join()
 
     assert len(refused) == 1
-    assert not Assignment.objects.exists()
+    assert Assignment.objects.count() == before
 
 
 # Claims beside what the requester and the clock do.
@@ -363,8 +367,6 @@ def test_an_upload_and_claims_at_once_lose_no_slot_and_no_money():
 
 
 def give(batch, cents):
-    from payments.deposits import deposit
-
     deposit(owner_id=batch.project.requester_id, amount=usd(cents), reference="more", now=NOON)
 
 
@@ -407,8 +409,6 @@ def test_a_slot_given_back_while_the_batch_begins_to_close_is_withdrawn_later():
 
 def test_sweeps_release_money_in_the_order_in_which_the_ledger_locks_accounts():
     # The first batch is published last, so its escrow is the younger account.
-    from tests.factories import drafted_batch
-
     younger = drafted_batch(tasks=1)
     older = published_batch(tasks=1)
     give(younger, 6)
@@ -451,4 +451,3 @@ def test_a_claim_waits_for_no_other_worker():
         waiting = at_once([partial(ask, batch, other)])
 
     assert given(waiting) == [1]
-    assert MINUTE

@@ -14,7 +14,6 @@ from tasks.interface import (
     Option,
     Text,
     answer_schema,
-    checker_for,
     labels_of,
     parse,
 )
@@ -255,15 +254,6 @@ def test_a_fixed_number_of_options_is_said_as_one_number_and_long_lists_are_cut(
 
     with pytest.raises(InvalidAnswer, match=r"a list of 2 different options .*'9' and 20 more"):
         many.check(["1"])
-
-
-def test_a_checker_is_built_once_per_version():
-    first = checker_for(1, [LABEL])
-
-    assert checker_for(1, [LABEL]) is first
-    assert checker_for(2, [LABEL]) is not first
-    with pytest.raises(InvalidInterface):
-        checker_for(3, [])
 
 
 def test_aggregation_counts_a_label_a_set_of_options_or_nothing():
