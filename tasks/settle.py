@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Q, Sum
 
 from payments import accounts, ledger
 from payments.ledger import Posting
@@ -175,7 +175,9 @@ def wind_up(*, now: datetime, limit: int = 5_000) -> int:
     requester's wallet. Returns how many batches were closed for good.
     """
     closed = 0
-    for batch_id in Batch.objects.live().order_by("pk").values_list("pk", flat=True):
+    wanted = Task.objects.ordinary().filter(batch=OuterRef("pk"), is_open=True)
+    ending = Batch.objects.live().filter(Q(status=Batch.Status.CLOSING) | ~Exists(wanted))
+    for batch_id in ending.order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():
             # Another run may have this batch in hand, or an upload may be adding to it.
             found = Batch.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
@@ -195,10 +197,10 @@ def _is_finished(batch: Batch) -> bool:
 
     What is held says so without counting anything: it is then just the open gold slots.
     """
-    tasks = Task.objects.filter(batch=batch, is_open=True)
-    if tasks.filter(lane__in=[Lane.URGENT, Lane.NORMAL]).exists():
+    still_open = Task.objects.filter(batch=batch, is_open=True)
+    if still_open.ordinary().exists():
         return False
-    gold = tasks.filter(lane=Lane.GOLD).aggregate(slots=Sum("remaining_overlap"))["slots"] or 0
+    gold = still_open.filter(lane=Lane.GOLD).aggregate(slots=Sum("remaining_overlap"))["slots"] or 0
     assert batch.escrow is not None
     return batch.escrow.held_minor == batch.unit.minor * gold
 

@@ -158,7 +158,8 @@ def spammers(outcome: Outcome) -> Text:
     others = f"{len(found) - hit} of the others" if len(found) > hit else "nobody else"
     usual = [f", the usual worker {suspect.usual:.0%}" for suspect in found.values()][:1]
     return lines(
-        f"{hit} of {len(planted)} planted spammers were found, and {others} was suspected. A guess is right 10% of the time{''.join(usual)}.",
+        f"{hit} of {len(planted)} planted spammers were found, and {others} was suspected. A guess "
+        f"is right 10% of the time{''.join(usual)}.",
         *(_suspicion(each, found.get(each.name)) for each in outcome.standings
           if each.kind.is_spam or each.name in found),
     )  # fmt: skip

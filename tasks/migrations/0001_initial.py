@@ -9,344 +9,697 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('payments', '0001_initial'),
-        ('workers', '0001_initial'),
+        ("payments", "0001_initial"),
+        ("workers", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Assignment',
+            name="Assignment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('active', 'Active'), ('submitted', 'Submitted'), ('accepted', 'Accepted'), ('rejected', 'Rejected'), ('skipped', 'Skipped'), ('expired', 'Expired')], default='active', max_length=9)),
-                ('is_gold', models.BooleanField(default=False)),
-                ('reward_minor', models.BigIntegerField()),
-                ('fee_minor', models.BigIntegerField()),
-                ('claimed_at', models.DateTimeField()),
-                ('deadline_at', models.DateTimeField()),
-                ('submitted_at', models.DateTimeField(null=True)),
-                ('accept_due_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('reason', models.TextField(blank=True)),
-                ('aggregated_at', models.DateTimeField(null=True)),
-                ('paid_at', models.DateTimeField(null=True)),
-                ('decided_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workers.person')),
-                ('worker', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='workers.worker')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("submitted", "Submitted"),
+                            ("accepted", "Accepted"),
+                            ("rejected", "Rejected"),
+                            ("skipped", "Skipped"),
+                            ("expired", "Expired"),
+                        ],
+                        default="active",
+                        max_length=9,
+                    ),
+                ),
+                ("is_gold", models.BooleanField(default=False)),
+                ("reward_minor", models.BigIntegerField()),
+                ("fee_minor", models.BigIntegerField()),
+                ("claimed_at", models.DateTimeField()),
+                ("deadline_at", models.DateTimeField()),
+                ("submitted_at", models.DateTimeField(null=True)),
+                ("accept_due_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("reason", models.TextField(blank=True)),
+                ("aggregated_at", models.DateTimeField(null=True)),
+                ("paid_at", models.DateTimeField(null=True)),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="workers.person",
+                    ),
+                ),
+                (
+                    "worker",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="assignments",
+                        to="workers.worker",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Batch',
+            name="Batch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('draft', 'Draft'), ('open', 'Open'), ('paused', 'Paused'), ('closing', 'Closing'), ('closed', 'Closed')], default='draft', max_length=8)),
-                ('reward_minor', models.BigIntegerField()),
-                ('fee_minor', models.BigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('overlap', models.PositiveSmallIntegerField()),
-                ('assignment_duration', models.DurationField(default=datetime.timedelta(seconds=1800))),
-                ('auto_accept_delay', models.DurationField(default=datetime.timedelta(days=3))),
-                ('gold_rate', models.FloatField(default=0.05)),
-                ('max_live_assignments', models.PositiveSmallIntegerField(default=20)),
-                ('requirements', models.JSONField(default=list)),
-                ('requirements_version', models.PositiveIntegerField(default=0)),
-                ('aggregation', models.CharField(default='dawid_skene', max_length=40)),
-                ('budget_minor', models.BigIntegerField(default=0)),
-                ('refunded_minor', models.BigIntegerField(default=0)),
-                ('task_count', models.PositiveIntegerField(default=0)),
-                ('gold_count', models.PositiveIntegerField(default=0)),
-                ('slot_count', models.PositiveBigIntegerField(default=0)),
-                ('low_water', models.BigIntegerField(default=-9223372036854775808)),
-                ('created_at', models.DateTimeField()),
-                ('published_at', models.DateTimeField(null=True)),
-                ('aggregated_at', models.DateTimeField(null=True)),
-                ('aggregate_after', models.DateTimeField(null=True)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('escrow', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='batch', to='payments.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("open", "Open"),
+                            ("paused", "Paused"),
+                            ("closing", "Closing"),
+                            ("closed", "Closed"),
+                        ],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                ("reward_minor", models.BigIntegerField()),
+                ("fee_minor", models.BigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("overlap", models.PositiveSmallIntegerField()),
+                (
+                    "assignment_duration",
+                    models.DurationField(default=datetime.timedelta(seconds=1800)),
+                ),
+                ("auto_accept_delay", models.DurationField(default=datetime.timedelta(days=3))),
+                ("gold_rate", models.FloatField(default=0.05)),
+                ("max_live_assignments", models.PositiveSmallIntegerField(default=20)),
+                ("requirements", models.JSONField(default=list)),
+                ("requirements_version", models.PositiveIntegerField(default=0)),
+                ("aggregation", models.CharField(default="dawid_skene", max_length=40)),
+                ("budget_minor", models.BigIntegerField(default=0)),
+                ("refunded_minor", models.BigIntegerField(default=0)),
+                ("task_count", models.PositiveIntegerField(default=0)),
+                ("gold_count", models.PositiveIntegerField(default=0)),
+                ("slot_count", models.PositiveBigIntegerField(default=0)),
+                ("low_water", models.BigIntegerField(default=-9223372036854775808)),
+                ("created_at", models.DateTimeField()),
+                ("published_at", models.DateTimeField(null=True)),
+                ("aggregated_at", models.DateTimeField(null=True)),
+                ("aggregate_after", models.DateTimeField(null=True)),
+                ("closed_at", models.DateTimeField(null=True)),
+                (
+                    "escrow",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="batch",
+                        to="payments.account",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'batches',
+                "verbose_name_plural": "batches",
             },
         ),
         migrations.CreateModel(
-            name='Task',
+            name="Task",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('lane', models.PositiveSmallIntegerField(choices=[(0, 'Urgent'), (1, 'Normal'), (2, 'Gold')], default=1)),
-                ('position', models.BigIntegerField()),
-                ('overlap', models.PositiveSmallIntegerField()),
-                ('remaining_overlap', models.PositiveSmallIntegerField()),
-                ('is_open', models.BooleanField()),
-                ('author_id', models.BigIntegerField(null=True)),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('batch', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='tasks.batch')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "lane",
+                    models.PositiveSmallIntegerField(
+                        choices=[(0, "Urgent"), (1, "Normal"), (2, "Gold")], default=1
+                    ),
+                ),
+                ("position", models.BigIntegerField()),
+                ("overlap", models.PositiveSmallIntegerField()),
+                ("remaining_overlap", models.PositiveSmallIntegerField()),
+                ("is_open", models.BooleanField()),
+                ("author_id", models.BigIntegerField(null=True)),
+                ("expires_at", models.DateTimeField(null=True)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="tasks",
+                        to="tasks.batch",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Answer',
+            name="Answer",
             fields=[
-                ('assignment', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='answer', serialize=False, to='tasks.assignment')),
-                ('value', models.JSONField()),
-                ('sha256', models.BinaryField(max_length=32)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "assignment",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="answer",
+                        serialize=False,
+                        to="tasks.assignment",
+                    ),
+                ),
+                ("value", models.JSONField()),
+                ("sha256", models.BinaryField(max_length=32)),
+                ("created_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Progress',
+            name="Progress",
             fields=[
-                ('batch', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='progress', serialize=False, to='tasks.batch')),
-                ('tasks_done', models.PositiveIntegerField(default=0)),
-                ('open_slots', models.PositiveBigIntegerField(default=0)),
-                ('active', models.PositiveIntegerField(default=0)),
-                ('submitted', models.PositiveIntegerField(default=0)),
-                ('accepted', models.PositiveIntegerField(default=0)),
-                ('rejected', models.PositiveIntegerField(default=0)),
-                ('skipped', models.PositiveIntegerField(default=0)),
-                ('expired', models.PositiveIntegerField(default=0)),
-                ('paid', models.PositiveIntegerField(default=0)),
-                ('workers', models.PositiveIntegerField(default=0)),
-                ('median_seconds', models.FloatField(null=True)),
-                ('confidence', models.FloatField(null=True)),
-                ('counted_at', models.DateTimeField()),
-                ('count_again_at', models.DateTimeField()),
+                (
+                    "batch",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="progress",
+                        serialize=False,
+                        to="tasks.batch",
+                    ),
+                ),
+                ("tasks_done", models.PositiveIntegerField(default=0)),
+                ("open_slots", models.PositiveBigIntegerField(default=0)),
+                ("active", models.PositiveIntegerField(default=0)),
+                ("submitted", models.PositiveIntegerField(default=0)),
+                ("accepted", models.PositiveIntegerField(default=0)),
+                ("rejected", models.PositiveIntegerField(default=0)),
+                ("skipped", models.PositiveIntegerField(default=0)),
+                ("expired", models.PositiveIntegerField(default=0)),
+                ("paid", models.PositiveIntegerField(default=0)),
+                ("workers", models.PositiveIntegerField(default=0)),
+                ("median_seconds", models.FloatField(null=True)),
+                ("confidence", models.FloatField(null=True)),
+                ("counted_at", models.DateTimeField()),
+                ("count_again_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name_plural': 'progress',
+                "verbose_name_plural": "progress",
             },
         ),
         migrations.AddField(
-            model_name='assignment',
-            name='batch',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='tasks.batch'),
+            model_name="assignment",
+            name="batch",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="assignments",
+                to="tasks.batch",
+            ),
         ),
         migrations.CreateModel(
-            name='Cursor',
+            name="Cursor",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('pseudonym', models.CharField(max_length=16)),
-                ('position', models.BigIntegerField(default=-9223372036854775808)),
-                ('gold_position', models.BigIntegerField()),
-                ('gold_rest_until', models.DateTimeField(null=True)),
-                ('rescan_at', models.DateTimeField(null=True)),
-                ('rescan_seconds', models.PositiveIntegerField(default=0)),
-                ('requirements_version', models.IntegerField(default=-1)),
-                ('qualifications_version', models.IntegerField(default=-1)),
-                ('batch', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='cursors', to='tasks.batch')),
-                ('worker', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cursors', to='workers.worker')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("pseudonym", models.CharField(max_length=16)),
+                ("position", models.BigIntegerField(default=-9223372036854775808)),
+                ("gold_position", models.BigIntegerField()),
+                ("gold_rest_until", models.DateTimeField(null=True)),
+                ("rescan_at", models.DateTimeField(null=True)),
+                ("rescan_seconds", models.PositiveIntegerField(default=0)),
+                ("requirements_version", models.IntegerField(default=-1)),
+                ("qualifications_version", models.IntegerField(default=-1)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cursors",
+                        to="tasks.batch",
+                    ),
+                ),
+                (
+                    "worker",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cursors",
+                        to="workers.worker",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Gold',
+            name="Gold",
             fields=[
-                ('task', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='gold', serialize=False, to='tasks.task')),
-                ('answer', models.JSONField()),
+                (
+                    "task",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="gold",
+                        serialize=False,
+                        to="tasks.task",
+                    ),
+                ),
+                ("answer", models.JSONField()),
             ],
             options={
-                'verbose_name_plural': 'gold',
+                "verbose_name_plural": "gold",
             },
         ),
         migrations.CreateModel(
-            name='TaskInput',
+            name="TaskInput",
             fields=[
-                ('task', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='input', serialize=False, to='tasks.task')),
-                ('data', models.JSONField()),
-                ('external_id', models.CharField(blank=True, max_length=200)),
+                (
+                    "task",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="input",
+                        serialize=False,
+                        to="tasks.task",
+                    ),
+                ),
+                ("data", models.JSONField()),
+                ("external_id", models.CharField(blank=True, max_length=200)),
             ],
         ),
         migrations.CreateModel(
-            name='Consensus',
+            name="Consensus",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=50)),
-                ('value', models.JSONField()),
-                ('confidence', models.FloatField()),
-                ('method', models.CharField(max_length=40)),
-                ('answers', models.PositiveIntegerField()),
-                ('aggregated_at', models.DateTimeField()),
-                ('task', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='consensus', to='tasks.task')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=50)),
+                ("value", models.JSONField()),
+                ("confidence", models.FloatField()),
+                ("method", models.CharField(max_length=40)),
+                ("answers", models.PositiveIntegerField()),
+                ("aggregated_at", models.DateTimeField()),
+                (
+                    "task",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="consensus",
+                        to="tasks.task",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'consensus',
+                "verbose_name_plural": "consensus",
             },
         ),
         migrations.AddField(
-            model_name='assignment',
-            name='task',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='tasks.task'),
+            model_name="assignment",
+            name="task",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="assignments",
+                to="tasks.task",
+            ),
         ),
         migrations.CreateModel(
-            name='Project',
+            name="Project",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('title', models.CharField(max_length=200)),
-                ('created_at', models.DateTimeField()),
-                ('requester', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='projects', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("title", models.CharField(max_length=200)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "requester",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="projects",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='batch',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='batches', to='tasks.project'),
+            model_name="batch",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="batches",
+                to="tasks.project",
+            ),
         ),
         migrations.CreateModel(
-            name='ProjectVersion',
+            name="ProjectVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('instructions', models.TextField(blank=True)),
-                ('interface', models.JSONField()),
-                ('created_at', models.DateTimeField()),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='tasks.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("instructions", models.TextField(blank=True)),
+                ("interface", models.JSONField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="tasks.project",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='batch',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='batches', to='tasks.projectversion'),
+            model_name="batch",
+            name="version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="batches",
+                to="tasks.projectversion",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='answer',
-            trigger=pgtrigger.compiler.Trigger(name='answer_never_changes', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='933504c0c2b7a0085925d4ad45e13268f12ee649', operation='UPDATE OR DELETE', pgid='pgtrigger_answer_never_changes_17c26', table='tasks_answer', when='BEFORE')),
+            model_name="answer",
+            trigger=pgtrigger.compiler.Trigger(
+                name="answer_never_changes",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="933504c0c2b7a0085925d4ad45e13268f12ee649",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_answer_never_changes_17c26",
+                    table="tasks_answer",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cursor',
-            constraint=models.UniqueConstraint(fields=('batch', 'worker'), name='cursor_one_per_worker'),
+            model_name="cursor",
+            constraint=models.UniqueConstraint(
+                fields=("batch", "worker"), name="cursor_one_per_worker"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cursor',
-            constraint=models.UniqueConstraint(fields=('batch', 'pseudonym'), name='cursor_pseudonym_once'),
+            model_name="cursor",
+            constraint=models.UniqueConstraint(
+                fields=("batch", "pseudonym"), name="cursor_pseudonym_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('is_open', True)), fields=['batch', 'lane', 'position'], name='task_open'),
+            model_name="task",
+            index=models.Index(
+                condition=models.Q(("is_open", True)),
+                fields=["batch", "lane", "position"],
+                name="task_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['batch', 'id'], name='task_of_batch'),
+            model_name="task",
+            index=models.Index(fields=["batch", "id"], name="task_of_batch"),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('expires_at__isnull', False), ('is_open', True)), fields=['expires_at'], name='task_expiring'),
+            model_name="task",
+            index=models.Index(
+                condition=models.Q(("expires_at__isnull", False), ("is_open", True)),
+                fields=["expires_at"],
+                name="task_expiring",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('is_open', True), ('remaining_overlap__gt', 0)), models.Q(('is_open', False), ('remaining_overlap', 0)), _connector='OR'), name='task_open_iff_slots_remain'),
+            model_name="task",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("is_open", True), ("remaining_overlap__gt", 0)),
+                    models.Q(("is_open", False), ("remaining_overlap", 0)),
+                    _connector="OR",
+                ),
+                name="task_open_iff_slots_remain",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(('remaining_overlap__lte', models.F('overlap'))), name='task_slots_within_overlap'),
+            model_name="task",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("remaining_overlap__lte", models.F("overlap"))),
+                name="task_slots_within_overlap",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='consensus',
-            constraint=models.UniqueConstraint(fields=('task', 'name'), name='consensus_one_per_element'),
+            model_name="consensus",
+            constraint=models.UniqueConstraint(
+                fields=("task", "name"), name="consensus_one_per_element"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='consensus',
-            constraint=models.CheckConstraint(condition=models.Q(('confidence__range', (0, 1))), name='consensus_confidence_is_probability'),
+            model_name="consensus",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("confidence__range", (0, 1))),
+                name="consensus_confidence_is_probability",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='consensus',
-            constraint=models.CheckConstraint(condition=models.Q(('answers__gt', 0)), name='consensus_rests_on_answers'),
+            model_name="consensus",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("answers__gt", 0)), name="consensus_rests_on_answers"
+            ),
         ),
         migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(condition=models.Q(('status', 'active')), fields=['worker', 'batch'], name='assignment_live'),
+            model_name="assignment",
+            index=models.Index(
+                condition=models.Q(("status", "active")),
+                fields=["worker", "batch"],
+                name="assignment_live",
+            ),
         ),
         migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(condition=models.Q(('status', 'active')), fields=['deadline_at'], name='assignment_deadline'),
+            model_name="assignment",
+            index=models.Index(
+                condition=models.Q(("status", "active")),
+                fields=["deadline_at"],
+                name="assignment_deadline",
+            ),
         ),
         migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(condition=models.Q(('status', 'submitted')), fields=['accept_due_at'], name='assignment_accept_due'),
+            model_name="assignment",
+            index=models.Index(
+                condition=models.Q(("status", "submitted")),
+                fields=["accept_due_at"],
+                name="assignment_accept_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(condition=models.Q(('paid_at', None), ('status', 'accepted')), fields=['id'], name='assignment_unpaid'),
+            model_name="assignment",
+            index=models.Index(
+                condition=models.Q(("paid_at", None), ("status", "accepted")),
+                fields=["id"],
+                name="assignment_unpaid",
+            ),
         ),
         migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(condition=models.Q(('aggregated_at', None), ('status__in', ['submitted', 'accepted'])), fields=['batch'], name='assignment_to_aggregate'),
+            model_name="assignment",
+            index=models.Index(
+                condition=models.Q(
+                    ("aggregated_at", None), ("status__in", ["submitted", "accepted"])
+                ),
+                fields=["batch"],
+                name="assignment_to_aggregate",
+            ),
         ),
         migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(fields=['batch', 'id'], name='assignment_of_batch'),
+            model_name="assignment",
+            index=models.Index(fields=["batch", "id"], name="assignment_of_batch"),
         ),
         migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(fields=['worker', 'id'], name='assignment_of_worker'),
+            model_name="assignment",
+            index=models.Index(fields=["worker", "id"], name="assignment_of_worker"),
         ),
         migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.UniqueConstraint(fields=('task', 'worker'), name='assignment_once_per_worker'),
+            model_name="assignment",
+            constraint=models.UniqueConstraint(
+                fields=("task", "worker"), name="assignment_once_per_worker"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.UniqueConstraint(fields=('task', 'person'), name='assignment_once_per_person'),
+            model_name="assignment",
+            constraint=models.UniqueConstraint(
+                fields=("task", "person"), name="assignment_once_per_person"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(('deadline_at__gt', models.F('claimed_at'))), name='assignment_deadline_after_claim'),
+            model_name="assignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("deadline_at__gt", models.F("claimed_at"))),
+                name="assignment_deadline_after_claim",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('accept_due_at__isnull', False), ('status__in', ['submitted', 'accepted', 'rejected']), ('submitted_at__isnull', False)), models.Q(('accept_due_at', None), ('status__in', ['active', 'skipped', 'expired']), ('submitted_at', None)), _connector='OR'), name='assignment_submitted_at_iff_answered'),
+            model_name="assignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("accept_due_at__isnull", False),
+                        ("status__in", ["submitted", "accepted", "rejected"]),
+                        ("submitted_at__isnull", False),
+                    ),
+                    models.Q(
+                        ("accept_due_at", None),
+                        ("status__in", ["active", "skipped", "expired"]),
+                        ("submitted_at", None),
+                    ),
+                    _connector="OR",
+                ),
+                name="assignment_submitted_at_iff_answered",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at', None), ('status__in', ['active', 'submitted'])), models.Q(models.Q(('status__in', ['active', 'submitted']), _negated=True), ('finished_at__isnull', False)), _connector='OR'), name='assignment_finished_at_iff_finished'),
+            model_name="assignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("finished_at", None), ("status__in", ["active", "submitted"])),
+                    models.Q(
+                        models.Q(("status__in", ["active", "submitted"]), _negated=True),
+                        ("finished_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="assignment_finished_at_iff_finished",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(('paid_at', None), ('status', 'accepted'), _connector='OR'), name='assignment_paid_only_if_accepted'),
+            model_name="assignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("paid_at", None), ("status", "accepted"), _connector="OR"),
+                name="assignment_paid_only_if_accepted",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'rejected'), _negated=True), models.Q(models.Q(('reason', ''), _negated=True), ('decided_by__isnull', False)), _connector='OR'), name='assignment_rejected_with_reason'),
+            model_name="assignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "rejected"), _negated=True),
+                    models.Q(
+                        models.Q(("reason", ""), _negated=True), ("decided_by__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
+                name="assignment_rejected_with_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='projectversion',
-            constraint=models.UniqueConstraint(fields=('project', 'number'), name='projectversion_number_once'),
+            model_name="projectversion",
+            constraint=models.UniqueConstraint(
+                fields=("project", "number"), name="projectversion_number_once"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='projectversion',
-            trigger=pgtrigger.compiler.Trigger(name='version_never_changes', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='59f2e5216c91f783495b72d6f86ad4d9f347ee3f', operation='UPDATE OR DELETE', pgid='pgtrigger_version_never_changes_92539', table='tasks_projectversion', when='BEFORE')),
+            model_name="projectversion",
+            trigger=pgtrigger.compiler.Trigger(
+                name="version_never_changes",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="59f2e5216c91f783495b72d6f86ad4d9f347ee3f",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_version_never_changes_92539",
+                    table="tasks_projectversion",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(condition=models.Q(('status__in', ['draft', 'closed']), _negated=True), fields=['status'], name='batch_live'),
+            model_name="batch",
+            index=models.Index(
+                condition=models.Q(("status__in", ["draft", "closed"]), _negated=True),
+                fields=["status"],
+                name="batch_live",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(('overlap__range', (1, 100))), name='batch_overlap_between_1_and_100'),
+            model_name="batch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("overlap__range", (1, 100))),
+                name="batch_overlap_between_1_and_100",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(('reward_minor__gt', 0)), name='batch_reward_positive'),
+            model_name="batch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reward_minor__gt", 0)), name="batch_reward_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(('fee_minor__gte', 0)), name='batch_fee_not_negative'),
+            model_name="batch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("fee_minor__gte", 0)), name="batch_fee_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(('gold_rate__range', (0, 0.5))), name='batch_gold_rate_at_most_half'),
+            model_name="batch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("gold_rate__range", (0, 0.5))),
+                name="batch_gold_rate_at_most_half",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(('assignment_duration__gt', datetime.timedelta(0))), name='batch_takes_time'),
+            model_name="batch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("assignment_duration__gt", datetime.timedelta(0))),
+                name="batch_takes_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('escrow', None), ('published_at', None), ('status', 'draft')), models.Q(models.Q(('status', 'draft'), _negated=True), ('escrow__isnull', False), ('published_at__isnull', False)), _connector='OR'), name='batch_funded_iff_published'),
+            model_name="batch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("escrow", None), ("published_at", None), ("status", "draft")),
+                    models.Q(
+                        models.Q(("status", "draft"), _negated=True),
+                        ("escrow__isnull", False),
+                        ("published_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="batch_funded_iff_published",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', False), ('status', 'closed')), models.Q(models.Q(('status', 'closed'), _negated=True), ('closed_at', None)), _connector='OR'), name='batch_closed_iff_closed_at'),
+            model_name="batch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at__isnull", False), ("status", "closed")),
+                    models.Q(models.Q(("status", "closed"), _negated=True), ("closed_at", None)),
+                    _connector="OR",
+                ),
+                name="batch_closed_iff_closed_at",
+            ),
         ),
     ]

@@ -28,6 +28,12 @@ def position_of(priority: int, draw: int) -> int:
     return (-priority << POSITION_BITS) + draw
 
 
+class TaskQuerySet(models.QuerySet["Task"]):
+    def ordinary(self) -> TaskQuerySet:
+        """Tasks whose answer nobody knows yet: all but gold."""
+        return self.filter(lane__in=[Lane.URGENT, Lane.NORMAL])
+
+
 class Task(models.Model):
     batch = models.ForeignKey(Batch, models.PROTECT, related_name="tasks", db_index=False)
     lane = models.PositiveSmallIntegerField(choices=Lane, default=Lane.NORMAL)
@@ -38,6 +44,8 @@ class Task(models.Model):
     # The person (workers.Person) who wrote the task, who may not answer it.
     author_id = models.BigIntegerField(null=True)
     expires_at = models.DateTimeField(null=True)
+
+    objects = TaskQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -76,9 +76,17 @@ class Api:
         """Ask; ``headers`` are written with underscores, ``idempotency_key="k"``."""
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body)
         said = {name.replace("_", "-"): value for name, value in headers.items()}
+        # Django's client names no kind for an empty body.
+        named = {} if body is None else {"CONTENT_TYPE": kind}
         return self.http.generic(
-            method, path if path.startswith("/") else ROOT + path, raw, kind, headers=said
+            method, path if path.startswith("/") else ROOT + path, raw, kind, headers=said, **named
         )
+
+    def stream(self, path: str, body: Any, length: int | None, kind: str) -> Any:
+        """POST what ``body`` reads; without a length it comes in chunks."""
+        headers = {"transfer-encoding": "chunked"} if length is None else {}
+        environ = {"wsgi.input": body, "CONTENT_LENGTH": str(length or ""), "CONTENT_TYPE": kind}
+        return self.http.generic("POST", ROOT + path, headers=headers, **environ)
 
 
 def api(caller: User | Worker | None = None, *, errors_as_500: bool = False) -> Api:
