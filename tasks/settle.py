@@ -179,9 +179,11 @@ def wind_up(*, now: datetime, limit: int = 5_000) -> int:
     ending = Batch.objects.live().filter(Q(status=Batch.Status.CLOSING) | ~Exists(wanted))
     for batch_id in ending.order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():
-            # Another run may have this batch in hand, or an upload may be adding to it.
-            found = Batch.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
-            batch = found.select_related("project").filter(pk=batch_id).first()
+            # Another run may have this batch in hand, or have closed it just now, or an upload
+            # may be adding to it.
+            live = Batch.objects.live().select_related("project").filter(pk=batch_id)
+            locked = live.select_for_update(no_key=True, skip_locked=True, of=("self",))
+            batch = locked.first()
             if batch is None:
                 continue
             if batch.status != Batch.Status.CLOSING and _is_finished(batch):

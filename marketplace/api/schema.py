@@ -68,6 +68,6 @@ def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         for method, operation in operations.items():
             for status in READING if method == "get" else WRITING:
                 operation["responses"].setdefault(status, answer)
-            if method == "post":
+            if method in {"post", "put"}:
                 operation.setdefault("parameters", []).append(key)
     return result

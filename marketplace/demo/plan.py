@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-
 SCANS_MIN, SCANS_MAX = 20, 1797
 WORKERS_MIN = 10  # enough for every task, though some skip it
 

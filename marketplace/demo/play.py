@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from marketplace.demo.cast import Cast
 from marketplace.demo.digits import LOOKALIKES, Scan
 from marketplace.demo.plan import DemoFailed, Plan
 from marketplace.demo.requester import QUESTION, Published, publish
-from marketplace.simulation.client import Caller, Site
+from marketplace.simulation.client import Caller, Refused, Site, Unreachable
 from marketplace.simulation.crowd import SimulatedWorker
 from marketplace.simulation.progress import Narrator
 from marketplace.simulation.run import Crowd, Member
@@ -56,15 +57,27 @@ def play(
         boss = site.caller(cast.requester_token)
         published = _publish(plan, boss, scans, cast, narrator)
         members = [Member(worker, site.caller(cast.tokens[worker.name])) for worker in crowd]
-        _work(
-            plan=plan,
-            boss=boss,
-            published=published,
-            scans=scans,
-            members=members,
-            narrator=narrator,
-        )
-        return _settle(boss, published, narrator)
+        with _closed_if_interrupted(boss, published):
+            _work(
+                plan=plan,
+                boss=boss,
+                published=published,
+                scans=scans,
+                members=members,
+                narrator=narrator,
+            )
+            return _settle(boss, published, narrator)
+
+
+@contextmanager
+def _closed_if_interrupted(boss: Caller, published: Published) -> Iterator[None]:
+    """Let the next run's jobs give back the money of a batch that this one leaves half done."""
+    try:
+        yield
+    except BaseException:
+        with suppress(Refused, Unreachable):
+            boss.post(f"batches/{published.batch_id}/close")
+        raise
 
 
 def _publish(
@@ -76,7 +89,7 @@ def _publish(
         amount, now = Money(minor, terms.currency), timezone.now()
         reference = f"demo {now:%Y-%m-%d %H:%M:%S.%f}"
         deposits.deposit(owner_id=cast.requester.pk, amount=amount, reference=reference, now=now)
-        narrator.say(f"{amount} deposited, which the wallet lacked")
+        narrator.say(f"{amount} of play money deposited, which the quote asks for")
 
     published = publish(
         boss, scans=scans[plan.gold :], gold=scans[: plan.gold], terms=terms, deposit=deposit
@@ -123,18 +136,19 @@ def _work(
             done = (batch["progress"] or {}).get("tasks_done", 0)
             if done >= batch["tasks"] or batch["status"] not in {"open", "paused"}:
                 break
-            answers = crowd.tally.counts["answered"]
-            tell(answers / published.quote["answers"], _how_far(batch, answers))
+            counts = crowd.tally.counts
+            tell(counts["answered"] / published.quote["answers"], _how_far(batch, counts))
             _wait(narrator)
     narrator.say(f"every scan has its {plan.terms.overlap} answers; the rest is being settled")
 
 
-def _how_far(batch: Mapping[str, Any], answers: int) -> str:
+def _how_far(batch: Mapping[str, Any], counts: Mapping[str, int]) -> str:
     """Tell of the answers that the crowd counts, and of what the jobs have counted so far."""
-    progress = batch["progress"] or {"skipped": 0, "expired": 0, "paid": 0}
+    progress = batch["progress"] or {"expired": 0, "paid": 0}
     paid = Money(progress["paid"] * batch["reward"], batch["currency"])
     return (
-        f"{answers:,} answers, {progress['skipped']} skipped, {progress['expired']} expired, "
+        f"{counts['answered']:,} answers, {counts['skipped']} skipped, "
+        f"{progress['expired']} expired, "
         f"{paid} earned"
     )
 

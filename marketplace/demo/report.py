@@ -186,7 +186,7 @@ def proofs(outcome: Outcome) -> ConsoleRenderable:
     text = Text("\n")
     for promise in outcome.promises:
         kept = not promise.broken_by
-        text.append("✓ " if kept else "✗ ", style="bold green" if kept else "bold red")
+        text.append("✓ " if kept else "✗ BROKEN: ", style="bold green" if kept else "bold red")
         text.append(f"{promise.sentence}\n")
         for each in promise.broken_by[:3]:
             text.append(f"  {each}\n", style="red")

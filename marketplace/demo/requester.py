@@ -39,7 +39,8 @@ def publish(
 ) -> Published:
     """Publish ``scans``, with ``gold`` among them, as a new project.
 
-    ``deposit`` is called with the minor units that the quote says the wallet lacks.
+    ``deposit`` is called with the minor units that the quote names, so that the demo leaves what
+    is in the wallet already to those who log in later.
     """
     project = requester.post(
         "projects",
@@ -53,8 +54,7 @@ def publish(
     address = f"batches/{batch['id']}"
     upload = requester.upload(f"{address}/tasks", rows(scans, gold)).body
     quote = requester.post(f"{address}/quote").body
-    if quote["missing"]:
-        deposit(quote["missing"])
+    deposit(quote["total"])
     requester.post(f"{address}/publish")
     return Published(project["id"], batch["id"], upload, quote)
 

@@ -285,9 +285,7 @@ def test_a_worker_has_another_pseudonym_in_every_batch():
         submitted(batch, worker=worker)
     client = api(project.requester)
 
-    names = {
-        rows_of(client.get(f"batches/{batch.pk}/answers"))[0]["worker"] for batch in batches
-    }
+    names = {rows_of(client.get(f"batches/{batch.pk}/answers"))[0]["worker"] for batch in batches}
 
     assert len(names) == 3
     for name in names:

@@ -10,7 +10,6 @@ from payments import accounts
 from payments.models import Transfer
 from tasks.models import Assignment
 from tests.factories import (
-    NOON,
     a_project,
     a_requester,
     a_user,
@@ -291,4 +290,3 @@ def test_nobody_earns_a_bonus_before_they_have_answered(requester, batch):
 
     assert problem_of(refused) == (409, "illegal_transition")
     assert not Transfer.objects.filter(kind="bonus").exists()
-    assert NOON < Assignment.objects.get().deadline_at

@@ -13,10 +13,12 @@ from rich.console import Console
 from marketplace.demo import books, cast, digits, play, report, story
 from marketplace.demo.plan import DemoFailed, Plan, Terms
 from marketplace.demo.requester import QUESTION
+from marketplace.management.commands.demo_logins import PLAY_MONEY
 from marketplace.models import ApiKey
 from marketplace.simulation.crowd import recruit
 from marketplace.simulation.progress import Narrator
 from marketplace.up import pidfile
+from tasks.models import Batch
 from tests.factories import published_batch
 from tests.marketplace.jobrunner import running_jobs
 from workers.models import User
@@ -34,6 +36,7 @@ PLAN = Plan(
 def _hurry(monkeypatch, tmp_path):
     monkeypatch.setattr(play, "LOOK_SECONDS", 0.1)
     monkeypatch.setenv("CROWDWRIGHT_VAR", str(tmp_path))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
 
 
 def narrator() -> Narrator:
@@ -65,6 +68,7 @@ def test_a_batch_is_published_worked_paid_closed_and_reported(site):
     assert sum(each.score.of for each in outcome.standings) == len(played.answers)
     (totals,) = outcome.totals
     assert totals.earned_minor == 5 * len(played.answers)
+    assert totals.deposited_minor == PLAY_MONEY.minor + played.published.quote["total"]
     assert not ApiKey.objects.filter(revoked_at=None).exists()
     told = file.getvalue()
     assert f"using the site that `make up` runs at {site}" in told
@@ -75,6 +79,19 @@ def test_a_batch_is_published_worked_paid_closed_and_reported(site):
 def test_a_site_that_is_still_starting_is_not_used():
     with pidfile.held(os.getpid()), pytest.raises(DemoFailed, match="still starting"):
         story.tell(PLAN, narrator())
+
+
+def test_an_interrupted_demo_closes_its_batch(site, monkeypatch):
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(play, "_wait", interrupt)
+
+    with pytest.raises(KeyboardInterrupt):
+        story.tell(PLAN, narrator())
+
+    assert Batch.objects.get().status in {"closing", "closed"}
+    assert not ApiKey.objects.filter(revoked_at=None).exists()
 
 
 @pytest.mark.django_db

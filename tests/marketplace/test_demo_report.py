@@ -148,7 +148,7 @@ def test_a_broken_promise_is_shown_with_what_breaks_it():
 
     assert OUTCOME.holds
     assert not broken.holds
-    assert "✗ every scan has 3 answers\n    digit-0001 has 2" in text_of(broken)
+    assert "✗ BROKEN: every scan has 3 answers\n    digit-0001 has 2" in text_of(broken)
 
 
 def test_a_site_that_runs_on_is_named():

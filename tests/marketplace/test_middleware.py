@@ -12,9 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 def lines(caplog):
-    return [
-        record.msg for record in caplog.records if record.name == "crowdwright.request"
-    ]
+    return [record.msg for record in caplog.records if record.name == "crowdwright.request"]
 
 
 def test_each_request_is_one_line_with_its_caller(client, caplog):

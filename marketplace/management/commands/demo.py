@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from io import TextIOWrapper
 from shutil import get_terminal_size
 from typing import Any
 
@@ -48,6 +49,8 @@ class Command(BaseCommand):
         plan = Plan(**{name: options[name] for name in names})
         if problem := plan.problem():
             raise CommandError(problem)
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # not everybody's terminal knows "█" and "✓"
         columns = get_terminal_size().columns if sys.stdout.isatty() else COLUMNS_MAX
         file = options.get("stdout") or sys.stdout
         console = Console(file=file, width=min(columns, COLUMNS_MAX), highlight=False)
