@@ -45,6 +45,20 @@ def log_requests(
     return logged
 
 
+def keep_nothing(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Tell browsers and proxies to keep no answer of the API: each is for one caller."""
+
+    def kept_nowhere(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if request.path.startswith("/api/v1/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return kept_nowhere
+
+
 def _user_id(request: HttpRequest) -> int | None:
     """The caller's id if somebody has looked them up; logging asks the database for nothing."""
     # Django keeps the session's user under the first name once it is loaded, the API the key's user

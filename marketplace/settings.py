@@ -46,6 +46,7 @@ if os.environ.get("CROWDWRIGHT_DEV") == "1" or TESTING:
 
 MIDDLEWARE = [
     "marketplace.middleware.log_requests",
+    "marketplace.middleware.keep_nothing",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

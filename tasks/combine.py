@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -104,10 +104,12 @@ def _for_text(method: str) -> str:
 
 
 def _agreement(fit: Fit, labels: Sequence[Label]) -> dict[int, float]:
-    """How often each worker said what was decided."""
+    """How often each worker said what was decided, where anybody else had a say in it."""
+    voices = Counter(label.task for label in labels)
     agreed: defaultdict[int, list[bool]] = defaultdict(list)
     for label in labels:
-        agreed[label.worker].append(fit.consensus[label.task].label == label.label)
+        if voices[label.task] > 1:
+            agreed[label.worker].append(fit.consensus[label.task].label == label.label)
     return {worker: sum(each) / len(each) for worker, each in agreed.items()}
 
 

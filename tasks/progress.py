@@ -63,12 +63,13 @@ def count_due(*, now: datetime, limit: int = 200) -> int:
 
     A large batch is counted less often, so that counting stays a small share of one core.
     """
-    stale = Q(progress=None) | Q(progress__count_again_at__lte=now)
+    never = Q(progress=None)
+    stale = ~Q(status=Batch.Status.CLOSED) & Q(progress__count_again_at__lte=now)
     settled_since = Q(status=Batch.Status.CLOSED, progress__counted_at__lt=F("closed_at"))
     aggregated_since = Q(status=Batch.Status.CLOSED, progress__counted_at__lt=F("aggregated_at"))
-    running = ~Q(status=Batch.Status.CLOSED)
-    due = Batch.objects.published().filter(stale & running | settled_since | aggregated_since)
-    ids = list(due.order_by("progress__counted_at", "pk").values_list("pk", flat=True)[:limit])
+    due = Batch.objects.published().filter(never | stale | settled_since | aggregated_since)
+    longest_ago = F("progress__counted_at").asc(nulls_first=True)
+    ids = list(due.order_by(longest_ago, "pk").values_list("pk", flat=True)[:limit])
     for batch_id in ids:
         count(batch_id=batch_id, now=now)
     return len(ids)

@@ -15,7 +15,9 @@ from workers.models import Skill
 
 # An answer to gold is right when it says the same of every element the gold answer names.
 GOLD = """
-SELECT a.worker_id, count(*) FILTER (WHERE ans.value @> g.answer), count(*)
+SELECT a.worker_id, count(*) FILTER (WHERE NOT EXISTS (
+           SELECT FROM jsonb_each(g.answer) AS known
+           WHERE ans.value -> known.key IS DISTINCT FROM known.value)), count(*)
 FROM tasks_assignment a
 JOIN tasks_batch b ON b.id = a.batch_id
 JOIN tasks_answer ans ON ans.assignment_id = a.id

@@ -13,6 +13,7 @@ from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
@@ -88,11 +89,19 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 HEADERS = ("WWW-Authenticate", "Retry-After", "Allow")
 
 
+class Problem(Response):
+    """JSON, whatever format the view would have answered in."""
+
+    @property
+    def rendered_content(self) -> str:
+        self["Content-Type"] = MEDIA_TYPE
+        body: bytes = JSONRenderer().render(self.data)
+        return body.decode()
+
+
 def problem(status: int, code: str, detail: str, **facts: Any) -> Response:
     """An RFC 9457 answer: ``code`` is for programs, ``detail`` says what to do."""
-    return Response(
-        problem_body(status, code, detail, **facts), status=status, content_type=MEDIA_TYPE
-    )
+    return Problem(problem_body(status, code, detail, **facts), status=status)
 
 
 def problem_body(status: int, code: str, detail: str, **facts: Any) -> dict[str, Any]:

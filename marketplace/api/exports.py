@@ -38,7 +38,7 @@ class NdjsonRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        return JSONRenderer().render(data)  # only errors come this way
+        return JSONRenderer().render(data)  # only the answer to OPTIONS comes this way
 
 
 class CsvRenderer(NdjsonRenderer):

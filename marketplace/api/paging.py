@@ -22,6 +22,6 @@ class IdCursorPagination(CursorPagination):
     def decode_cursor(self, request: Request) -> Cursor | None:
         """Read ``?cursor=``; one that nobody was given is not found."""
         cursor = super().decode_cursor(request)
-        if cursor and cursor.position is not None and not AN_ID.fullmatch(cursor.position):
+        if cursor and cursor.position is not None and not AN_ID.fullmatch(str(cursor.position)):
             raise NotFound(self.invalid_cursor_message)
         return cursor

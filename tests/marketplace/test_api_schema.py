@@ -13,6 +13,8 @@ from django.test import Client
 from marketplace.api.urls import urlpatterns
 from tests.marketplace.clients import ROOT
 
+METHODS = ("get", "post", "put", "patch", "delete")
+
 
 @pytest.fixture(scope="module")
 def schema():
@@ -26,7 +28,10 @@ def routes():
     for pattern in urlpatterns:
         view = pattern.callback.view_class
         path = ROOT + re.sub(r"<id:(\w+)>", r"{\1}", str(pattern.pattern))
-        yield path, {name for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)}
+        yield (
+            path,
+            {name for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)},
+        )
 
 
 def test_the_document_is_valid_and_nothing_in_it_is_a_guess(schema):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import ProgrammingError, transaction
@@ -117,11 +118,8 @@ def test_an_overdue_assignment_is_given_back():
 @pytest.mark.django_db
 def test_books_that_do_not_balance_are_counted():
     batch = published_batch(tasks=1)
-
-    class World:
-        escrow = batch.escrow_id
-
-    damage(World(), "UPDATE payments_account SET balance_minor = balance_minor + 1 WHERE id = {escrow}")
+    world = SimpleNamespace(escrow=batch.escrow_id)
+    damage(world, "UPDATE payments_account SET balance_minor = 999 WHERE id = {escrow}")
 
     assert jobs.audit_ledger() > 0
     assert Heartbeat.objects.get().done > 0

@@ -16,7 +16,9 @@ from tasks import progress
 from tests.factories import NOON, a_requester, a_worker, claim, published_batch, submitted
 from tests.marketplace.clients import ROOT, Api, api
 
-JOBS = {line["task"].rpartition(".")[2]: line["schedule"] for line in app.conf.beat_schedule.values()}
+JOBS = {
+    line["task"].rpartition(".")[2]: line["schedule"] for line in app.conf.beat_schedule.values()
+}
 
 
 def all_jobs_ran(ago=timedelta(0)):

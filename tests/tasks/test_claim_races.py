@@ -7,7 +7,7 @@ from collections import Counter
 from functools import partial
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from payments.deposits import deposit
 from tasks import answer, distribute, publish, settle
@@ -191,6 +191,20 @@ def test_when_two_accounts_take_one_task_in_the_same_moment_one_gets_nothing_for
     assert handout == Handout([], 1)
     assert Assignment.objects.get(task=last).worker == one
     assert slots(batch) == [1, 1, 2]
+
+
+def test_that_a_worker_has_the_task_already_is_not_taken_for_another_account_of_theirs():
+    batch, worker = published_batch(tasks=2, overlap=2), a_worker()
+    claim(batch, worker)
+    last = Task.objects.filter(assignments=None).get()
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("SELECT 1")
+        with locked(TAKEN, last.pk, worker.pk, commit=True):  # past the cursor's lock
+            pass
+        with pytest.raises(IntegrityError, match="assignment_once_per_worker"):
+            ask(batch, worker)
 
 
 TAKEN = """

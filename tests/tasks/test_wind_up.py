@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+from django.db import transaction
 
 from payments import accounts
 from payments.deposits import deposit
@@ -30,7 +31,7 @@ from tests.factories import (
     usd,
 )
 from tests.payments.books import at_once
-from tests.tasks.sessions import locked
+from tests.tasks.sessions import in_thread, locked, wait_for_a_lock
 from workers.models import Event
 
 pytestmark = pytest.mark.django_db
@@ -306,3 +307,25 @@ def test_a_task_that_a_claim_has_in_hand_is_left_for_the_next_run():
 
     assert wind_up() == 1
     assert Assignment.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_whose_slot_comes_back_at_the_last_moment_stays_open():
+    first, last = published_batch(tasks=1), published_batch(tasks=1)
+    close(first)
+    refusal = {
+        "assignment": fresh(submitted(last)),
+        "reason": "No.",
+        "actor": last.project.requester,
+        "now": LATER,
+    }
+
+    with transaction.atomic():
+        # The run waits here with its list of batches that may be ending.
+        Account.objects.select_for_update().get(owner=first.project.requester, purpose="wallet")
+        running = in_thread(wind_up)
+        wait_for_a_lock()
+        assert at_once([partial(settle.reject, **refusal)]) == [None]
+    running.join()
+
+    assert (fresh(first).status, fresh(last).status) == ("closed", "open")

@@ -1,0 +1,257 @@
+"""The online worker model: how likely is each label of each task, given all answers so far.
+
+Every worker has a confusion matrix: a row per true class, saying how often they give each
+label. Few workers have answered enough to know their rows from their own answers alone, so
+rows are shrunk towards those of the worker's community, and the communities (a few kinds of
+workers, spammers among them) are learned from everybody's answers. Four things keep the model
+honest while answers are few:
+
+* An answer is weighed by what its worker's *other* answers say of them, and by the community
+  these put them in. Else a new worker confirms themselves.
+* The class prior is damped to the mix of the answers. Else it collapses to one class.
+* A cold fit stops after ``ROUNDS`` rounds. Run to convergence, posteriors sharpen by repeating
+  themselves, and accuracy falls on sets where workers share mistakes.
+* Gold tasks are clamped to their known label where they teach about workers; ``evidence`` says
+  what the answers alone would make of them.
+
+The state is a function of the answers. A former model passed as ``start`` saves rounds and
+nothing else.
+
+Sources: A. Dawid, A. Skene, Maximum Likelihood Estimation of Observer Error-Rates, Applied
+Statistics 28 (1979); M. Venanzi et al., Community-Based Bayesian Aggregation Models for
+Crowdsourcing, WWW (2014); the leave-one-out weights are collapsed variational inference at
+zeroth order, A. Asuncion et al., On Smoothing and Inference for Topic Models, UAI (2009).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.aggregation.communities import Communities, Counts
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+ROUNDS = 10  # of a cold fit
+WARM_ROUNDS = 3  # of a fit that starts from the model of a few answers ago
+ROW_STRENGTH = 20.0  # answers that a community's rows count for in those of its workers
+RAREST = 2e-3  # no label is rarer: one slip of the mouse must not outweigh ten careful workers
+DAMPING = 1.0  # weight of the answers' mix in the class prior, against the posteriors' mean
+HARD_SHARE = 0.1  # of tasks, a priori: their answers say nothing about the truth
+
+
+class Answers(NamedTuple):
+    """Codes from 0 on, three arrays of one length; a worker answers a task at most once."""
+
+    tasks: Ints
+    workers: Ints
+    labels: Ints
+
+
+class OnlineModel:
+    """A model of ``tasks`` x ``workers`` x ``classes``, fitted by calls of ``refit``.
+
+    Arrays it gives away have a row per task (or worker) and a column per class.
+    """
+
+    def __init__(
+        self,
+        answers: Answers,
+        *,
+        tasks: int,
+        workers: int,
+        classes: int,
+        gold: Mapping[int, int] | None = None,
+        start: OnlineModel | None = None,
+    ) -> None:
+        """Prepare the model; ``gold`` is the known class by task, ``start`` an earlier model.
+
+        ``start`` may hold fewer answers, tasks and workers, but the same classes.
+        Raises ``ValueError`` for fewer than two classes.
+        """
+        if classes < 2:  # noqa: PLR2004 - a question with one option is none
+            raise ValueError("A model needs at least two classes.")
+        self.tasks, self.workers, self.classes = tasks, workers, classes
+        # Sorted by label, so that each label's answers are one slice; then by worker and task,
+        # so that sums do not depend on the order of arrival.
+        order = np.argsort((answers.labels * workers + answers.workers) * tasks + answers.tasks)
+        self._order = order
+        self._task, self._worker, self._label = (column[order] for column in answers)
+        self._of_label = np.searchsorted(self._label, np.arange(classes + 1))
+        self._cell = self._worker * classes + self._label  # in a matrix of workers x labels
+        self._at = self._label * tasks + self._task  # in a matrix of labels x tasks
+        self._answered = np.bincount(self._task, minlength=tasks)
+        self._counted = np.bincount(self._worker, minlength=workers).astype(float)
+        self._mix = (np.bincount(self._label, minlength=classes) + 1.0) / (order.size + classes)
+        self._gold_tasks = np.fromiter(gold or (), np.int64)
+        self._gold_labels = np.fromiter((gold or {}).values(), np.int64)
+        self.communities: Communities | None = start.communities if start else None
+        self._posterior = self._clamped(self._first_guess(start))  # classes x tasks, like all below
+        self._evidence = self._posterior
+        self.prior = self._mix
+        self._rows = np.ones((classes, order.size))
+        self._log_joint = np.zeros((classes, tasks))
+        self._counts: Counts | None = None
+
+    def refit(self, rounds: int = ROUNDS) -> Self:
+        """Improve all estimates by that many rounds, and return the model."""
+        for _ in range(rounds):
+            self._round()
+        return self
+
+    @property
+    def posteriors(self) -> Floats:
+        """Probability of each class of each task; gold tasks have their known one."""
+        return self._posterior.T
+
+    @property
+    def evidence(self) -> Floats:
+        """As ``posteriors``, but gold tasks are judged by their answers like any other.
+
+        What the workers of a gold task are worth is still estimated without that very task,
+        so these are the posteriors to calibrate on.
+        """
+        return self._evidence.T
+
+    def posterior(self, task: int) -> Floats:
+        """Return the probability of each class of ``task``."""
+        return self._posterior[:, task]
+
+    @property
+    def answered(self) -> Ints:
+        """Answers by task."""
+        return self._answered
+
+    @property
+    def accuracy(self) -> float:
+        """Probability that an answer is right, over the whole pool."""
+        return self._learned().accuracy
+
+    def confusions(self) -> Floats:
+        """Return the worker x true class x label matrices; a worker unseen is an average one."""
+        counts = self._learned()
+        communities = self.communities or Communities.starting(counts)
+        prior = ROW_STRENGTH * communities.expected(communities.members(counts))
+        rows = counts.by_worker.transpose(1, 0, 2) + prior
+        confusions: Floats = rows / rows.sum(axis=2, keepdims=True)
+        return confusions
+
+    def skills(self) -> Floats:
+        """Return each worker's probability of a right label, for tasks of the batch's mix."""
+        return np.einsum("wkk,k->w", self.confusions(), self.prior)
+
+    def without_own_answer(self) -> Floats:
+        """Return, answer by answer as given, the posterior of its task without that answer."""
+        return self._in_order_given(_softmax(self._log_joint[:, self._task] - np.log(self._rows)))
+
+    def soundness(self) -> Floats:
+        """Return by task the probability that its answers say anything about its class.
+
+        The alternative is a task on which every worker gives labels in their usual mix,
+        whatever is true. Conflict beyond what the workers' skills explain lowers it: after six
+        votes against six, more answers will not help. The share of such tasks is learned.
+        """
+        log_mix = np.log(self.prior @ self._rows)
+        unsound = np.bincount(self._task, log_mix, self.tasks) - _log_sum(self._log_joint)
+        share, seen = HARD_SHARE, self._answered > 0
+        hard = np.zeros(self.tasks)
+        for _ in range(10):  # expectation maximisation with 20 pseudo-tasks
+            hard = 1 / (1 + np.exp(np.clip(np.log(1 / share - 1) - unsound, -500, 500)))
+            share = (float(hard[seen].sum()) + 20 * HARD_SHARE) / (float(seen.sum()) + 20)
+        return 1 - hard
+
+    def _round(self) -> None:
+        here = self._posterior[:, self._task]  # classes x answers
+        counts = self._count(here)
+        communities = self.communities or Communities.starting(counts)
+        self.prior = self._damped_prior()
+        prior_rows = self._prior_rows(communities, counts)
+        total = counts.by_worker.sum(axis=2)
+        self._rows = np.empty_like(here)
+        for k in range(self.classes):
+            others = counts.by_worker[k].ravel()[self._cell] - here[k]
+            answered = total[k][self._worker] - here[k]
+            self._rows[k] = (others + ROW_STRENGTH * prior_rows[k]) / (answered + ROW_STRENGTH)
+        np.clip(self._rows, RAREST, 1.0, out=self._rows)
+        self.communities = communities.relearned(counts)
+        log_rows = np.log(self._rows)
+        for k in range(self.classes):
+            self._log_joint[k] = np.bincount(self._task, log_rows[k], self.tasks)
+        self._log_joint += np.log(self.prior)[:, None]
+        self._evidence = _softmax(self._log_joint)
+        self._posterior = self._clamped(self._evidence)
+
+    def _count(self, here: Floats) -> Counts:
+        """Count labels by true class and worker; ``here``: posteriors, classes x answers."""
+        size = self.workers * self.classes
+        by_worker = np.stack([np.bincount(self._cell, row, size) for row in here])
+        self._counts = Counts(
+            by_worker.reshape(self.classes, self.workers, self.classes), self._counted, self._mix
+        )
+        return self._counts
+
+    def _learned(self) -> Counts:
+        return self._counts or self._count(self._posterior[:, self._task])
+
+    def _prior_rows(self, communities: Communities, counts: Counts) -> Floats:
+        """Return classes x answers: how likely its community makes each answer, by true class.
+
+        The community is known by the worker's other answers only.
+        """
+        own = np.einsum("akl,kt->alt", communities.log_rows, self._posterior)
+        log_members = communities.log_members(counts)
+        weights = np.empty((len(log_members), self._task.size))
+        for community, (weight, log_member) in enumerate(zip(own, log_members, strict=True)):
+            weights[community] = log_member[self._worker] - weight.ravel()[self._at]
+        weights = _softmax(weights)
+        rows = np.empty((self.classes, self._task.size))
+        for label in range(self.classes):
+            part = slice(self._of_label[label], self._of_label[label + 1])
+            rows[:, part] = communities.rows[:, :, label].T @ weights[:, part]
+        return rows
+
+    def _damped_prior(self) -> Floats:
+        seen = self._answered > 0
+        mean = self._posterior[:, seen].mean(axis=1) if seen.any() else self._mix
+        damped: Floats = (mean + DAMPING * self._mix) / (1 + DAMPING)
+        return damped
+
+    def _first_guess(self, start: OnlineModel | None) -> Floats:
+        """Return vote shares, one pseudo-vote each; where ``start`` saw answers, its posteriors."""
+        votes = np.bincount(self._at, minlength=self.classes * self.tasks).astype(float)
+        guess = votes.reshape(self.classes, self.tasks) + 1 / self.classes
+        guess /= guess.sum(axis=0)
+        if start:
+            known = np.flatnonzero(start.answered)
+            guess[:, known] = start._evidence[:, known]  # noqa: SLF001 - the same class
+        return guess
+
+    def _clamped(self, posterior: Floats) -> Floats:
+        if not self._gold_tasks.size:
+            return posterior
+        clamped = posterior.copy()
+        clamped[:, self._gold_tasks] = 0.0
+        clamped[self._gold_labels, self._gold_tasks] = 1.0
+        return clamped
+
+    def _in_order_given(self, by_answer: Floats) -> Floats:
+        given = np.empty((by_answer.shape[1], by_answer.shape[0]))
+        given[self._order] = by_answer.T
+        return given
+
+
+def _log_sum(log_joint: Floats) -> Floats:
+    top = log_joint.max(axis=0)
+    total: Floats = np.log(np.exp(log_joint - top).sum(axis=0)) + top
+    return total
+
+
+def _softmax(log_weights: Floats) -> Floats:
+    """Normalise over the first axis."""
+    weights = np.exp(log_weights - log_weights.max(axis=0))
+    weights /= weights.sum(axis=0)
+    return weights
