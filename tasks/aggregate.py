@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 
 from tasks import quality
@@ -51,6 +51,7 @@ def aggregate(*, batch: Batch, now: datetime) -> bool:
     with _only_one(batch) as mine:
         if not mine:
             return False
+        rejected_before = Batch.objects.values_list("rejected_count", flat=True).get(pk=batch.pk)
         given = list(_answers(batch))
         parsed = asked(batch.version_id).checker.interface
         answers = [(each.task, each.worker, each.value) for each in given]
@@ -63,8 +64,22 @@ def aggregate(*, batch: Batch, now: datetime) -> bool:
             chunk = [each.assignment for each in given[start : start + CHUNK]]
             Assignment.objects.filter(pk__in=chunk, aggregated_at=None).update(aggregated_at=now)
         pause = max(PAUSE_MIN, PAUSE_PER_ANSWER * len(given))
-        Batch.objects.filter(pk=batch.pk).update(aggregated_at=now, aggregate_after=now + pause)
+        _finish(batch, rejected_before, now=now, again_after=now + pause)
     return True
+
+
+@transaction.atomic
+def _finish(batch: Batch, rejected_before: int, *, now: datetime, again_after: datetime) -> None:
+    """Note the run; and if an answer it counted was rejected meanwhile, undo it for that task."""
+    # A rejection locks the batch first, so it is either seen here or comes after all this.
+    locked = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+    if locked.rejected_count != rejected_before:
+        rejected = Assignment.objects.filter(batch=batch, status=Assignment.Status.REJECTED)
+        spoiled = list(rejected.values_list("task_id", flat=True))
+        Consensus.objects.filter(task__in=spoiled).delete()
+        counted = Assignment.objects.counted().filter(task__in=spoiled)
+        counted.update(aggregated_at=None)
+    Batch.objects.filter(pk=batch.pk).update(aggregated_at=now, aggregate_after=again_after)
 
 
 @contextmanager

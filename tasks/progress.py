@@ -16,8 +16,9 @@ PAUSE_PER_SLOT = timedelta(microseconds=20)  # large batches are counted less of
 COUNT = """
 WITH slots AS (
     SELECT coalesce(sum(remaining_overlap), 0) AS open_slots,
-           count(DISTINCT id) FILTER (WHERE lane <> 2) AS open_tasks
-    FROM tasks_task WHERE batch_id = %(batch)s AND is_open
+           -- A task that wants no answer at all was withdrawn before anybody gave one.
+           count(*) FILTER (WHERE lane <> 2 AND (is_open OR overlap = 0)) AS not_done
+    FROM tasks_task WHERE batch_id = %(batch)s
 ), made AS (
     SELECT count(*) FILTER (WHERE status = 'active') AS active,
            count(DISTINCT task_id) FILTER (
@@ -43,7 +44,7 @@ WITH slots AS (
 )
 INSERT INTO tasks_progress (batch_id, tasks_done, open_slots, active, submitted, accepted, rejected,
     skipped, expired, paid, workers, median_seconds, confidence, counted_at, count_again_at)
-SELECT b.id, b.task_count - slots.open_tasks - made.live_tasks, slots.open_slots, made.active,
+SELECT b.id, b.task_count - slots.not_done - made.live_tasks, slots.open_slots, made.active,
        made.submitted, made.accepted, made.rejected, made.skipped, made.expired, made.paid,
        made.workers, (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) FROM worked),
        agreed.confidence, %(now)s, %(now)s + greatest(%(every)s, b.slot_count * %(pause)s)

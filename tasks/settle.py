@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, Sum
+from django.db.models import Exists, F, OuterRef, Q, Sum
 
 from payments import accounts, ledger
 from payments.ledger import Posting
@@ -81,6 +81,8 @@ def reject(*, assignment: Assignment, reason: str, actor: User, now: datetime) -
     siblings = Assignment.objects.filter(task_id=assignment.task_id)
     # All answers are locked before the task, in one order, so that two rejections cannot deadlock.
     list(siblings.counted().order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    # First, because it locks the batch: an aggregation that ends now ends before this or sees it.
+    Batch.objects.filter(pk=assignment.batch_id).update(rejected_count=F("rejected_count") + 1)
     assignment.move_to(
         Assignment.Status.REJECTED, finished_at=now, decided_by=actor, reason=reason.strip()
     )

@@ -107,9 +107,11 @@ def link(*, kept: Person, absorbed: Person, now: datetime, actor: User | None) -
     if kept.pk == absorbed.pk:
         raise LinkedToItself
     # In primary-key order, persons before users before workers, so that two links cannot
-    # deadlock. A user who registers for one of these persons waits for the person's row.
+    # deadlock. NO KEY on persons: a claim in flight, which this waits for, still has to refer to
+    # its person.
     ids = [kept.pk, absorbed.pk]
-    people = {p.pk: p for p in Person.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+    locked = Person.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
+    people = {person.pk: person for person in locked}
     if people[absorbed.pk].merged_into_id == kept.pk:
         return absorbed.pk
     if any(person.merged_into_id for person in people.values()):

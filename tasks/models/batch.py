@@ -72,6 +72,7 @@ class Batch(models.Model):
 
     created_at = models.DateTimeField()
     published_at = models.DateTimeField(null=True)
+    rejected_count = models.PositiveIntegerField(default=0)  # tells a run that it is out of date
     aggregated_at = models.DateTimeField(null=True)  # when its consensus was last computed
     aggregate_after = models.DateTimeField(null=True)  # new answers wait at least until then
     closed_at = models.DateTimeField(null=True)

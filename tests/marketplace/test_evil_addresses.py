@@ -7,7 +7,8 @@ import re
 import pytest
 
 from marketplace.api.urls import urlpatterns
-from tests.marketplace.clients import problem_of, text_of
+from tests.factories import a_requester
+from tests.marketplace.clients import api, problem_of, text_of
 from tests.marketplace.endpoints import a_world, addressed
 from tests.marketplace.evil import IDS, QUERIES
 
@@ -52,49 +53,56 @@ def test_an_evil_parameter_is_never_our_error(world, name):
     assert wrong == []
 
 
-@pytest.mark.parametrize(
-    "attack",
-    ["ordering=requester__password", "requester__password__startswith=a", "id__gt=0",
-     "_connector=OR", "project__requester=1", "search=x", "fields=*"],
-)  # fmt: skip
-def test_a_parameter_that_names_a_column_changes_nothing(world, attack):
+ATTACKS = [
+    "ordering=requester__password", "requester__password__startswith=a", "id__gt=0",
+    "_connector=OR", "project__requester=1", "search=x", "fields=*",
+]  # fmt: skip
+
+
+def test_a_parameter_that_names_a_column_changes_nothing(world):
     for route in GETS:
         client = world["working" if route in OF_WORKERS else "requester"]
         path = addressed(route, world["ids"])
-
-        assert text_of(client.get(f"{path}?{attack}")) == text_of(client.get(path))
+        plain = text_of(client.get(path))
+        for attack in ATTACKS:
+            assert text_of(client.get(f"{path}?{attack}")) == plain, (route, attack)
 
 
 def test_an_evil_id_is_not_found(world):
     wrong = []
     for route in urlpatterns:
-        pattern = str(route.pattern)
+        pattern, view = str(route.pattern), route.callback.view_class
         if "<id:" not in pattern:
             continue
-        method = "GET" if hasattr(route.callback.view_class, "get") else "POST"
-        if hasattr(route.callback.view_class, "put"):
-            method = "PUT"
+        method = next(name for name in ("get", "put", "post") if hasattr(view, name)).upper()
         for evil in IDS:
-            path = re.sub(r"<id:\w+>", lambda _: evil, pattern)  # noqa: B023
+            path = pattern.replace(re.search("<id:[a-z_]+>", pattern)[0], evil)
             for client in world["requester"], world["working"]:
                 response = client.send(method, path)
+                problem_of(response)
                 # 403: the caller has not the role, whatever the id. 400: nor a body.
                 if response.status_code not in {400, 403, 404}:
                     wrong.append((method, path[:60], response.status_code))
-                else:
-                    problem_of(response)
 
     assert wrong == []
 
 
-@pytest.mark.parametrize(
-    "header", ["accept", "accept_language", "if_none_match", "range", "cookie"]
-)
-@pytest.mark.parametrize(
-    "value",
-    ["", "\xff\xfe", "x" * 10_000, ";;;,,,", "*/*;q=abc", "a/b;q=1;q=2", "\u00e9", "/"],
-)
-def test_an_evil_header_is_never_our_error(world, header, value):
-    response = world["requester"].get("projects", **{header: value})
+HEADERS = [
+    "accept",
+    "accept_language",
+    "range",
+    "cookie",
+    "if_none_match",
+    "origin",
+    "x_request_id",
+]
+VALUES = ["", "\xff\xfe", "x" * 10_000, ";;;,,,", "*/*;q=abc", "a/b;q=1;q=2", "\u00e9", "/", "a/"]
 
-    assert response.status_code in {200, 406}
+
+def test_an_evil_header_is_never_our_error():
+    client = api(a_requester(), errors_as_500=True)
+    for header in HEADERS:
+        for value in VALUES:
+            response = client.get("projects", **{header: value})
+
+            assert response.status_code == 200 or (header, response.status_code) == ("accept", 406)

@@ -251,7 +251,6 @@ def test_an_answer_that_comes_while_a_run_computes_is_left_for_the_next():
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.xfail(reason="A run that began before the rejection marks its result as current.")
 def test_a_rejection_while_a_run_computes_is_not_forgotten():
     batch = majority_batch(tasks=1)
     wrong, _ = submitted(batch, "dog"), submitted(batch, "cat")

@@ -231,9 +231,6 @@ def test_a_claim_that_waits_for_a_link_sees_one_person():
     assert broken(now=NOON) == []
 
 
-@pytest.mark.xfail(
-    reason="people.link locks the persons FOR UPDATE, which the claim's key waits for."
-)
 @pytest.mark.parametrize("known", [True, False])
 def test_a_link_and_a_claim_that_meet_do_not_deadlock(known):
     batch, one, other = published_batch(tasks=2, overlap=2), a_worker(), a_worker()

@@ -234,7 +234,6 @@ def test_a_batch_that_was_never_counted_does_not_wait_behind_the_others():
     assert Progress.objects.filter(batch=new).exists()
 
 
-@pytest.mark.xfail(reason="A task nobody was asked about is counted as done: it wants no answers.")
 def test_tasks_that_were_withdrawn_unanswered_are_not_done():
     batch = published_batch(tasks=[*rows(1, expires_at=NOON), *rows(1)])
     distribute.expire_tasks(now=NOON)
