@@ -143,9 +143,6 @@ def _fields(detail: Any, pointer: str) -> Iterator[dict[str, str]]:
         for name, inner in detail.items():
             part = "" if name == "non_field_errors" else f"/{name}"
             yield from _fields(inner, pointer + part)
-    elif isinstance(detail, list) and not all(isinstance(each, str) for each in detail):
-        for number, inner in enumerate(detail):
-            yield from _fields(inner, f"{pointer}/{number}")
     else:
         for each in detail if isinstance(detail, list) else [detail]:
             yield {

@@ -155,9 +155,13 @@ def _binomial(successes: int, trials: int, chance: float) -> float:
 
 
 def _minimum(state: State, policy: Policy) -> int:
-    if state.answers.sum() < policy.established:
-        return max(policy.minimum, policy.cautious_minimum)
-    return policy.minimum
+    if state.answers.sum() >= policy.established:
+        return policy.minimum
+    # Caution that the budget does not cover would leave nothing to spend where it is needed.
+    affordable = policy.cautious_minimum
+    if policy.budget is not None:
+        affordable = min(affordable, policy.budget // max(len(state.answers), 1))
+    return max(policy.minimum, affordable)
 
 
 def _wants(state: State, policy: Policy) -> Flags:

@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 EXPONENTS = np.geomspace(0.02, 2.0, 93)  # 5 % apart
-PULL = 0.2  # log-likelihood lost where the exponent is e or 1/e: about two gold tasks' worth
+PULL = 1.0  # log-likelihood lost where the exponent is e or 1/e: a few gold tasks' worth
 IMPOSSIBLE = 1e-12
 SURPRISE = 1e-4  # one gold task, perhaps wrong itself, must not decide alone
 BINS = 10
@@ -44,7 +44,7 @@ def tempered(posteriors: Floats, exponent: float) -> Floats:
     changes.
     """
     logs = exponent * np.log(np.clip(posteriors, IMPOSSIBLE, 1.0))
-    weights = np.exp(logs - logs.max(axis=1, keepdims=True))
+    weights: Floats = np.exp(logs - logs.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
     return weights
 

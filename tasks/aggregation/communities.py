@@ -66,7 +66,7 @@ class Communities(NamedTuple):
         symmetric = np.full((classes, classes), (1 - accuracy) / (classes - 1))
         np.fill_diagonal(symmetric, accuracy)
         spam = SPAM * counts.mix + (1 - SPAM) * symmetric
-        return cls(SHARES, np.stack([*(_tilted(pooled, odds) for odds in ODDS), spam]))
+        return cls(SHARES, np.stack([*(tilted(pooled, odds) for odds in ODDS), spam]))
 
     @property
     def log_rows(self) -> Floats:
@@ -79,20 +79,16 @@ class Communities(NamedTuple):
         logs: Floats = likelihood + np.log(self.shares)[:, None]
         return logs
 
-    def members(self, counts: Counts) -> Floats:
-        """Return community x worker: the probability that the worker belongs to it."""
-        logs = self.log_members(counts)
-        weights = np.exp(logs - logs.max(axis=0))
-        members: Floats = weights / weights.sum(axis=0)
-        return members
-
     def expected(self, members: Floats) -> Floats:
         """Return worker x true class x label: the rows expected of each worker."""
-        return np.einsum("aw,akl->wkl", members, self.rows, optimize=True)
+        expected: Floats = np.einsum("aw,akl->wkl", members, self.rows, optimize=True)
+        return expected
 
-    def relearned(self, counts: Counts) -> Communities:
-        """Return the communities that these counts suggest, pulled to the starting ones."""
-        members = self.members(counts)
+    def relearned(self, counts: Counts, members: Floats) -> Communities:
+        """Return the communities that these counts suggest, pulled to the starting ones.
+
+        ``members`` is the probability, community x worker, that a worker belongs to one.
+        """
         found = np.einsum("aw,kwl->akl", members, counts.by_worker, optimize=True)
         rows = _rows(found + ROWS_STRENGTH * Communities.starting(counts).rows)
         # Workers without answers belong everywhere, and would pull the shares to the prior.
@@ -100,18 +96,18 @@ class Communities(NamedTuple):
         return Communities(shares / shares.sum(), rows)
 
 
-def _tilted(rows: Floats, odds: float) -> Floats:
+def tilted(rows: Floats, odds: float) -> Floats:
     """Return ``rows`` with the odds of a right answer multiplied, mistakes in proportion."""
     right = np.clip(np.diag(rows), 0.02, 0.98)
-    tilted = right / (1 - right) * odds
-    tilted /= 1 + tilted
+    raised = right / (1 - right) * odds
+    raised /= 1 + raised
     mistakes = rows - np.diag(np.diag(rows))
     mistakes /= mistakes.sum(axis=1, keepdims=True)
-    turned: Floats = mistakes * (1 - tilted)[:, None] + np.diag(tilted)
+    turned: Floats = mistakes * (1 - raised)[:, None] + np.diag(raised)
     return turned
 
 
 def _rows(counts: Floats) -> Floats:
-    rows = np.clip(counts / counts.sum(axis=-1, keepdims=True), RAREST, None)
+    rows: Floats = np.clip(counts / counts.sum(axis=-1, keepdims=True), RAREST, None)
     rows /= rows.sum(axis=-1, keepdims=True)
     return rows

@@ -64,7 +64,7 @@ class Question(NamedTuple):
 
 
 def fit(method: str, labels: Sequence[Label], *, gold: Mapping[int, str] | None = None) -> Fit:
-    """Aggregate ``labels`` by any key of ``METHODS``, or crowd-kit's own name for it.
+    """Aggregate ``labels`` by any key of ``METHODS`` or ``ORIGINALS``, or crowd-kit's own name.
 
     The answer depends neither on the order of ``labels`` nor on the workers' ids; whatever is
     random is seeded. Confidences are the method's probabilities where it has them; KOS and
@@ -272,10 +272,10 @@ FITTERS: Mapping[str, Callable[[Question], Opinion]] = {
     "wawa": _wawa,
     "zero_based_skill": _zero_based_skill,
     "gold_majority_vote": _gold_majority_vote,
-    "dawid_skene": _dawid_skene,
+    "crowdkit_dawid_skene": _dawid_skene,
     "one_coin_dawid_skene": _one_coin_dawid_skene,
-    "glad": _glad,
-    "mace": _mace,
+    "crowdkit_glad": _glad,
+    "crowdkit_mace": _mace,
     "mmsr": _mmsr,
     "kos": _kos,
 }

@@ -85,9 +85,7 @@ def _errors(habits: Habits, beliefs: Floats) -> Floats:
     return np.asarray(weights / np.add.reduceat(weights, habits.first)[habits.worker])
 
 
-def _bound(
-    habits: Habits, asked: Floats, beliefs: Floats, shares: Floats, errors: Floats
-) -> float:
+def _bound(habits: Habits, asked: Floats, beliefs: Floats, shares: Floats, errors: Floats) -> float:
     """Return crowd-kit's lower bound on the log-likelihood, in nats an answer.
 
     It counts log p[z] once for each of a task's answers, ``asked``, where the model has it once

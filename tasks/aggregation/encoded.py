@@ -40,17 +40,16 @@ class Answers(NamedTuple):
 
     def by_task(self, values: Floats) -> Floats:
         """Sum ``values``, one an answer, to shape (tasks,)."""
-        return np.bincount(self.task, values, self.tasks)
+        return np.asarray(np.bincount(self.task, values, self.tasks), dtype=np.float64)
 
     def by_worker(self, values: Floats) -> Floats:
         """Sum ``values``, one an answer, to shape (workers,)."""
-        return np.bincount(self.worker, values, self.workers)
+        return np.asarray(np.bincount(self.worker, values, self.workers), dtype=np.float64)
 
     def by_cell(self, values: Floats) -> Floats:
         """Sum ``values``, one an answer, to shape (tasks, classes): by what was answered."""
-        return np.bincount(self.cell, values, self.tasks * self.classes).reshape(
-            self.tasks, self.classes
-        )
+        sums = np.bincount(self.cell, values, self.tasks * self.classes)
+        return np.asarray(sums, dtype=np.float64).reshape(self.tasks, self.classes)
 
     def votes(self) -> Floats:
         """Count the answers, to shape (tasks, classes)."""
@@ -62,9 +61,10 @@ class Answers(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """What a model ends with: ``beliefs`` (tasks, classes), rows summing to 1; ``skills`` (workers,).
+    """What a model ends with.
 
-    A skill is the probability of a right label.
+    ``beliefs`` has the shape (tasks, classes) and rows that sum to 1. ``skills``, of shape
+    (workers,), are probabilities of a right label.
     """
 
     beliefs: Floats

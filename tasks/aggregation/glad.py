@@ -92,9 +92,13 @@ def _descent(point: Floats, answers: Answers, belief: Floats) -> tuple[float, Fl
         ease = np.exp(point[answers.workers :])[answers.task]
         ability = point[: answers.workers][answers.worker]
         margin = ability * ease
-        odds = 1 + np.exp(np.minimum(-margin, STEEPEST))  # 1 / s
-        # log s = -log(odds), and log(1 - s) = log s - x.
-        loss = np.sum(np.log(odds)) + (1 - belief) @ margin + away @ away / 2
+        exponent = np.minimum(-margin, STEEPEST)
+        odds = 1 + np.exp(exponent)  # 1 / s
+        # log s = -log(odds) and log(1 - s) = exponent - log(odds), which, where the exponent
+        # was cut, is 0 as it should be.
+        loss = np.log(odds).sum() - exponent.sum() - belief @ margin + away @ away / 2
         slope = (belief - 1 / odds) * ease
-        gradient = away - np.concatenate([answers.by_worker(slope), answers.by_task(slope * ability)])
+        gradient = away - np.concatenate(
+            [answers.by_worker(slope), answers.by_task(slope * ability)]
+        )
     return (float(loss) if np.isfinite(loss) else np.inf), gradient

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from tasks.aggregation.communities import Communities, Counts
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]  # for what there is one of per answer: half the memory to walk
 Ints = NDArray[np.int64]
 
 ROUNDS = 10  # of a cold fit
@@ -93,7 +94,7 @@ class OnlineModel:
         self._posterior = self._clamped(self._first_guess(start))  # classes x tasks, like all below
         self._evidence = self._posterior
         self.prior = self._mix
-        self._rows = np.ones((classes, order.size))
+        self._rows: Singles = np.ones((classes, order.size), np.float32)  # classes x answers
         self._log_joint = np.zeros((classes, tasks))
         self._counts: Counts | None = None
 
@@ -135,14 +136,16 @@ class OnlineModel:
         """Return the worker x true class x label matrices; a worker unseen is an average one."""
         counts = self._learned()
         communities = self.communities or Communities.starting(counts)
-        prior = ROW_STRENGTH * communities.expected(communities.members(counts))
+        members = _softmax(communities.log_members(counts))
+        prior = ROW_STRENGTH * communities.expected(members)
         rows = counts.by_worker.transpose(1, 0, 2) + prior
         confusions: Floats = rows / rows.sum(axis=2, keepdims=True)
         return confusions
 
     def skills(self) -> Floats:
         """Return each worker's probability of a right label, for tasks of the batch's mix."""
-        return np.einsum("wkk,k->w", self.confusions(), self.prior)
+        skills: Floats = np.einsum("wkk,k->w", self.confusions(), self.prior)
+        return skills
 
     def without_own_answer(self) -> Floats:
         """Return, answer by answer as given, the posterior of its task without that answer."""
@@ -165,19 +168,22 @@ class OnlineModel:
         return 1 - hard
 
     def _round(self) -> None:
-        here = self._posterior[:, self._task]  # classes x answers
+        here = self._here()
         counts = self._count(here)
         communities = self.communities or Communities.starting(counts)
         self.prior = self._damped_prior()
-        prior_rows = self._prior_rows(communities, counts)
-        total = counts.by_worker.sum(axis=2)
-        self._rows = np.empty_like(here)
+        log_members = communities.log_members(counts)
+        prior_rows = self._prior_rows(communities, log_members)
+        given = counts.by_worker.astype(np.float32).reshape(self.classes, -1)
+        total = (counts.by_worker.sum(axis=2) + ROW_STRENGTH).astype(np.float32)
+        rows = prior_rows  # turned into the posterior ones in place
+        rows *= ROW_STRENGTH
         for k in range(self.classes):
-            others = counts.by_worker[k].ravel()[self._cell] - here[k]
-            answered = total[k][self._worker] - here[k]
-            self._rows[k] = (others + ROW_STRENGTH * prior_rows[k]) / (answered + ROW_STRENGTH)
-        np.clip(self._rows, RAREST, 1.0, out=self._rows)
-        self.communities = communities.relearned(counts)
+            rows[k] += given[k].take(self._cell)
+            rows[k] -= here[k]
+            rows[k] /= total[k].take(self._worker) - here[k]
+        self._rows = np.clip(rows, RAREST, 1.0, out=rows)
+        self.communities = communities.relearned(counts, _softmax(log_members))
         log_rows = np.log(self._rows)
         for k in range(self.classes):
             self._log_joint[k] = np.bincount(self._task, log_rows[k], self.tasks)
@@ -185,33 +191,42 @@ class OnlineModel:
         self._evidence = _softmax(self._log_joint)
         self._posterior = self._clamped(self._evidence)
 
-    def _count(self, here: Floats) -> Counts:
+    def _here(self) -> Singles:
+        """Return the posteriors of the tasks answered, classes x answers."""
+        return self._posterior.astype(np.float32).take(self._task, axis=1)
+
+    def _count(self, here: Singles) -> Counts:
         """Count labels by true class and worker; ``here``: posteriors, classes x answers."""
         size = self.workers * self.classes
-        by_worker = np.stack([np.bincount(self._cell, row, size) for row in here])
+        by_worker = np.array([np.bincount(self._cell, row, size) for row in here], float)
         self._counts = Counts(
             by_worker.reshape(self.classes, self.workers, self.classes), self._counted, self._mix
         )
         return self._counts
 
     def _learned(self) -> Counts:
-        return self._counts or self._count(self._posterior[:, self._task])
+        return self._counts or self._count(self._here())
 
-    def _prior_rows(self, communities: Communities, counts: Counts) -> Floats:
+    def _prior_rows(self, communities: Communities, log_members: Floats) -> Singles:
         """Return classes x answers: how likely its community makes each answer, by true class.
 
         The community is known by the worker's other answers only.
         """
-        own = np.einsum("akl,kt->alt", communities.log_rows, self._posterior)
-        log_members = communities.log_members(counts)
-        weights = np.empty((len(log_members), self._task.size))
-        for community, (weight, log_member) in enumerate(zip(own, log_members, strict=True)):
-            weights[community] = log_member[self._worker] - weight.ravel()[self._at]
-        weights = _softmax(weights)
-        rows = np.empty((self.classes, self._task.size))
+        # Only differences between communities count; the best at 0 leaves single precision
+        # enough digits, however many answers a worker has.
+        log_members = log_members - log_members.max(axis=0)
+        of_worker = log_members.astype(np.float32)
+        log_rows = communities.log_rows.transpose(0, 2, 1).reshape(-1, self.classes)
+        own = (log_rows @ self._posterior).astype(np.float32).reshape(len(of_worker), -1)
+        weights = of_worker.take(self._worker, axis=1)
+        for community, weight in enumerate(weights):
+            weight -= own[community].take(self._at)
+        _normalise(weights)
+        rows = np.empty((self.classes, self._task.size), np.float32)
+        community_rows = communities.rows.astype(np.float32)
         for label in range(self.classes):
             part = slice(self._of_label[label], self._of_label[label + 1])
-            rows[:, part] = communities.rows[:, :, label].T @ weights[:, part]
+            np.matmul(community_rows[:, :, label].T, weights[:, part], out=rows[:, part])
         return rows
 
     def _damped_prior(self) -> Floats:
@@ -251,7 +266,14 @@ def _log_sum(log_joint: Floats) -> Floats:
 
 
 def _softmax(log_weights: Floats) -> Floats:
-    """Normalise over the first axis."""
-    weights = np.exp(log_weights - log_weights.max(axis=0))
-    weights /= weights.sum(axis=0)
+    """Return weights that sum to 1 over the first axis."""
+    weights = log_weights.copy()
+    _normalise(weights)
     return weights
+
+
+def _normalise(log_weights: Floats | Singles) -> None:
+    """Turn logs into weights that sum to 1 over the first axis, in place."""
+    log_weights -= log_weights.max(axis=0)
+    np.exp(log_weights, out=log_weights)
+    log_weights /= log_weights.sum(axis=0)

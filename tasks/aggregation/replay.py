@@ -148,6 +148,11 @@ def buy(recording: Recording, policy: Policy, gold: Mapping[int, int] | None = N
         bought[opened] += 1
 
 
+def ruled(policy: Policy, rule: Rule) -> Policy:
+    """Return ``policy`` with another rule."""
+    return replace(policy, rule=rule)
+
+
 def budgeted(policy: Policy, recording: Recording, mean: float) -> Policy:
     """Return ``policy`` with a budget of ``mean`` answers per task, all of it to be spent."""
     return replace(policy, rule=Rule.SPEND, budget=mean_budget(recording, mean))

@@ -82,11 +82,13 @@ class Api:
             method, path if path.startswith("/") else ROOT + path, raw, kind, headers=said, **named
         )
 
-    def stream(self, path: str, body: Any, length: int | None, kind: str) -> Any:
+    def stream(self, path: str, body: Any, length: int | None, kind: str, **headers: str) -> Any:
         """POST what ``body`` reads; without a length it comes in chunks."""
-        headers = {"transfer-encoding": "chunked"} if length is None else {}
+        said = {name.replace("_", "-"): value for name, value in headers.items()}
+        if length is None:
+            said["transfer-encoding"] = "chunked"
         environ = {"wsgi.input": body, "CONTENT_LENGTH": str(length or ""), "CONTENT_TYPE": kind}
-        return self.http.generic("POST", ROOT + path, headers=headers, **environ)
+        return self.http.generic("POST", ROOT + path, headers=said, **environ)
 
 
 def api(caller: User | Worker | None = None, *, errors_as_500: bool = False) -> Api:

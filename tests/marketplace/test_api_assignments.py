@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.db import connection
 
 from marketplace import metrics
-from tasks import distribute, publish
+from tasks import distribute, publish, settle
 from tasks.models import Answer, Assignment, Batch
 from tests.factories import (
     HOUR,
@@ -25,6 +26,7 @@ from tests.factories import (
     usd,
 )
 from tests.marketplace.clients import A_NUMBER, AN_INSTANT, Api, api, problem_of
+from tests.tasks.marketplace import reread
 from workers import blocks, standing
 from workers.models import Block
 
@@ -235,18 +237,43 @@ def test_an_answer_that_does_not_fit_is_not_stored(body, status, code):
     assert Assignment.objects.get().status == "active"
 
 
-@pytest.mark.parametrize("then", ["submit", "skip"])
-def test_an_answered_assignment_is_neither_answered_nor_skipped_again(then):
-    assignment = submitted(published_batch(tasks=1), "cat")
-    digest = bytes(Answer.objects.get().sha256)
+DECISIONS = {
+    "submitted": [],
+    "accepted": ["accept"],
+    "rejected": ["reject"],
+    "paid": ["accept", "pay"],
+}
 
-    refused = api(assignment.worker).post(f"assignments/{assignment.pk}/{then}", {"answer": "dog"})
+
+@pytest.mark.parametrize("then", ["submit", "skip"])
+@pytest.mark.parametrize("state", DECISIONS)
+def test_an_answered_assignment_is_neither_answered_nor_skipped_again(state, then):
+    assignment = reread(submitted(published_batch(tasks=1), "cat"))
+    actor = assignment.batch.project.requester
+    for step in DECISIONS[state]:
+        if step == "accept":
+            settle.accept(assignment=assignment, actor=actor, now=NOON)
+        elif step == "reject":
+            settle.reject(assignment=assignment, reason="A dog.", actor=actor, now=NOON)
+        else:
+            settle.pay_accepted(now=NOON)
+    before = Assignment.objects.values().get()
+    client = api(assignment.worker)
+
+    refused = client.post(f"assignments/{assignment.pk}/{then}", {"answer": "dog"})
+    changed = [
+        client.send(method, f"assignments/{assignment.pk}/{then}", {"answer": "dog"})
+        for method in ("PUT", "PATCH", "DELETE")
+    ]
 
     assert problem_of(refused) == (409, "illegal_transition")
-    assert (Answer.objects.get().value, bytes(Answer.objects.get().sha256)) == (
-        {"label": "cat"},
-        digest,
-    )
+    assert [each.status_code for each in changed] == [405] * 3
+    kept = Answer.objects.get()
+    assert kept.value == {"label": "cat"}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sha256(value::text::bytea) FROM tasks_answer")
+        assert bytes(kept.sha256) == bytes(cursor.fetchone()[0])
+    assert Assignment.objects.values().get() == before
     assert "label" not in refused.content.decode()
 
 

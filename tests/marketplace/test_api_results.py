@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 
 import pytest
 
@@ -256,6 +257,16 @@ def test_a_refusal_is_a_problem_in_every_format(what, form):
 
     assert problem_of(foreign) == (404, "not_found")
     assert foreign.content == client.get(f"batches/{2**62}/{what}?format={form}").content
+
+
+@pytest.mark.parametrize("form", ["json", "ndjson", "csv"])
+def test_options_are_told_in_json(form):
+    batch = drafted_batch()
+
+    told = api(batch.project.requester).send("OPTIONS", f"batches/{batch.pk}/results?format={form}")
+
+    assert told.status_code == 200
+    assert "name" in json.loads(told.content)
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 2000])

@@ -6,6 +6,7 @@ import json
 
 import psycopg
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.test import Client
 
@@ -125,6 +126,25 @@ def test_a_database_that_is_away_is_503_and_may_be_asked_again(error, code):
     assert (answer.status_code, answer.data["code"]) == (503, code)
     assert answer["Retry-After"] == "1"
     assert "canceling" not in answer.data["detail"]
+
+
+def test_what_django_itself_forbids_is_a_problem_too():
+    answer = errors.handle(PermissionDenied(), {})
+
+    assert (answer.status_code, answer.data["code"]) == (403, "permission_denied")
+
+
+def test_an_error_in_a_list_is_pointed_at():
+    batch = published_batch(tasks=1)
+
+    refused = api(batch.project.requester).post(
+        f"batches/{batch.pk}/accept", {"assignments": [1, "x", 2, None]}
+    )
+
+    assert [each["pointer"] for each in refused.json()["errors"]] == [
+        "/assignments/1",
+        "/assignments/3",
+    ]
 
 
 def test_a_bug_in_the_database_code_is_not_called_away():

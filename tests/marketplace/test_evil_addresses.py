@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import re
 
 import pytest
+import structlog
 
 from marketplace.api.urls import urlpatterns
 from tests.factories import a_requester
-from tests.marketplace.clients import api, problem_of, text_of
+from tests.marketplace.clients import Api, api, problem_of, text_of
 from tests.marketplace.endpoints import a_world, addressed
 from tests.marketplace.evil import IDS, QUERIES
 
@@ -106,3 +109,21 @@ def test_an_evil_header_is_never_our_error():
             response = client.get("projects", **{header: value})
 
             assert response.status_code == 200 or (header, response.status_code) == ("accept", 406)
+
+
+def test_an_evil_address_writes_one_line_into_the_log(caplog):
+    client = Api(None)
+    [console] = [
+        handler
+        for handler in logging.getLogger().handlers
+        if isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter)
+    ]
+    paths = ["a%0d%0aINFO%20forged", "%1b[31mred", "%00", "%e2%80%a8", '"}{"a":"', "%5cn"]
+    with caplog.at_level("INFO"):
+        for path in paths:
+            client.get(path)
+
+    lines = [console.format(each) for each in caplog.records if each.name == "crowdwright.request"]
+
+    assert [json.loads(line)["status"] for line in lines] == [404] * len(paths)
+    assert not any(len(line.splitlines()) > 1 or "\x1b" in line for line in lines)

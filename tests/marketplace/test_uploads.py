@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
 import tracemalloc
 
@@ -153,6 +154,32 @@ def test_another_upload_of_the_same_length_with_the_same_key_is_refused(draft, k
     assert draft.inputs() == [{"text": "a"}]
 
 
+def test_a_body_of_unknown_length_has_a_key_like_any_other(draft):
+    def upload(body):
+        path = f"batches/{draft.batch.pk}/tasks"
+        return draft.client.stream(path, io.BytesIO(body), None, NDJSON, idempotency_key="k")
+
+    first, again, other = (upload(body) for body in (b'{"a": 1}', b'{"a": 1}', b'{"a": 2}'))
+
+    assert first.json() == again.json() == {**NOTHING, "tasks": 1}
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert problem_of(other) == (422, "key_reused")
+    assert draft.inputs() == [{"a": 1}]
+
+
+def test_a_body_may_come_byte_by_byte(draft):
+    class Slow(io.BytesIO):
+        def read(self, size=-1):
+            return super().read(min(size, 1))
+
+    body = Slow(codecs.BOM_UTF8 + '[{"text": "ä]"}]'.encode())
+
+    taken = draft.client.stream(f"batches/{draft.batch.pk}/tasks", body, None, JSON)
+
+    assert taken.json() == {**NOTHING, "tasks": 1}
+    assert draft.inputs() == [{"text": "ä]"}]
+
+
 def test_an_upload_that_failed_may_be_repeated_with_its_key(draft):
     failed = draft.upload('[{"text": "a"}', JSON, idempotency_key="k")
     mended = draft.upload('[{"text": "a"}]', JSON, idempotency_key="k")
@@ -192,19 +219,21 @@ class Endless:
 @pytest.mark.parametrize(
     ("kind", "head", "piece"),
     [
-        (NDJSON, b'{"text": "', b"x" * 65536),
-        (JSON, b'[{"text": "', b"x" * 65536),
-        (JSON, b"", b"[" * 65536),
-        (JSON, b"[1", b" " * 65536),
-        (CSV, b"text\n", b"x" * 65536),
-        (CSV, b'text\n"', b"x\n" * 32768),
-        (CSV, b"text,url\n", b'"\n",' * 16384),
+        (NDJSON, b'{"text": "', b"x" * 8192),
+        (JSON, b'[{"text": "', b"x" * 8192),
+        (JSON, b"", b"[" * 8192),
+        (JSON, b"[1", b" " * 8192),
+        (CSV, b"text\n", b"x" * 8192),
+        (CSV, b'text\n"', b"x\n" * 4096),
+        (CSV, b"text,url\n", b'"\n",' * 2048),
     ],
     ids=["line", "string", "brackets", "spaces", "cell", "quoted cell", "cells"],
 )
-def test_one_endless_row_is_refused_without_being_kept(draft, kind, head, piece):
+def test_one_endless_row_is_refused_without_being_kept(draft, monkeypatch, kind, head, piece):
     draft.upload("[]", JSON)  # whatever is made once
-    length = 1 << 25
+    monkeypatch.setattr(uploads, "LINE_MAX", 1 << 16)
+    monkeypatch.setattr(uploads, "READ", 1 << 13)
+    length = 1 << 23
     tracemalloc.start()
 
     body = Endless(head, piece, length)
@@ -212,7 +241,7 @@ def test_one_endless_row_is_refused_without_being_kept(draft, kind, head, piece)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert peak < 12 << 20
+    assert peak < 1 << 20
     assert draft.inputs() == []
     if kind == NDJSON:
         assert answer.json()["rejections"] == [{"row": 1, "reason": str(uploads.TOO_LONG)}]
@@ -220,9 +249,20 @@ def test_one_endless_row_is_refused_without_being_kept(draft, kind, head, piece)
         assert problem_of(answer) == (400, "parse_error")
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_line_of_two_mebibytes_is_refused(draft, kind):
+    refused = draft.upload(written([{"text": "x" * (2 << 20)}], kind), kind)
+
+    if kind == NDJSON:
+        assert refused.json()["rejections"] == [{"row": 1, "reason": str(uploads.TOO_LONG)}]
+    else:
+        assert problem_of(refused) == (400, "parse_error")
+    assert draft.inputs() == []
+
+
 def test_many_rows_take_the_memory_of_one_chunk(draft):
     line = b'{"text": "%b"}\n' % (b"x" * 100)
-    count = 12_000
+    count = 8_000
     tracemalloc.start()
 
     length = len(line) * count

@@ -1,5 +1,3 @@
-"""Claims beside each other and beside everything else: real threads, committed rows."""
-
 from __future__ import annotations
 
 import random
@@ -9,56 +7,26 @@ from functools import partial
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from payments.deposits import deposit
-from tasks import answer, distribute, publish, settle
+from tasks import answer
 from tasks.distribute import Handout
-from tasks.errors import IllegalTransition, OwnBatch, TooManyLiveAssignments
+from tasks.errors import OwnBatch, TooManyLiveAssignments
 from tasks.invariants import broken
-from tasks.models import Assignment, Batch, Cursor, Task
+from tasks.models import Assignment, Cursor, Task
 from tests.factories import (
-    HOUR,
     NOON,
     a_worker,
-    add_tasks,
     claim,
-    drafted_batch,
-    fresh,
     link,
-    never_gold,
     published_batch,
-    rows,
     slots,
-    submitted,
-    usd,
 )
 from tests.payments.books import at_once
+from tests.tasks.racing import ask, given, until_nothing_is_left
 from tests.tasks.sessions import in_thread, locked, wait_for_a_lock
-from tests.workers.make import a_qualification_type
-from workers import people, qualify
-from workers.errors import NotQualified
+from workers import people
 from workers.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-SWEPT = NOON + HOUR
-
-
-def ask(batch, worker, *, count=1, now=NOON, draw=never_gold):
-    return distribute.claim(batch_id=batch.pk, worker=worker, count=count, now=now, draw=draw)
-
-
-def given(outcomes):
-    """How many tasks each claim gave; an error stays what it is."""
-    return [len(each.assignments) if isinstance(each, Handout) else each for each in outcomes]
-
-
-def until_nothing_is_left(batch, worker, *, count=1, draw=never_gold):
-    """Claim until there is nothing, looking behind each time; return how many tasks."""
-    total, now = 0, NOON
-    while handout := ask(batch, worker, count=count, now=now, draw=draw).assignments:
-        total += len(handout)
-        now += HOUR
-    return total
 
 
 # One task, many workers.
@@ -281,188 +249,3 @@ def test_a_claim_that_meets_the_link_to_the_requester_does_not_pass(known):
 
     assert len(refused) == 1
     assert Assignment.objects.count() == before
-
-
-# Claims beside what the requester and the clock do.
-
-
-def test_a_revocation_and_a_claim_at_once_are_one_after_the_other():
-    french = a_qualification_type()
-    asked = [{"qualification": french.pk, "comparator": "exists"}]
-    batch = published_batch(tasks=40, requirements=asked, max_live_assignments=40)
-    worker = a_worker()
-    qualify.grant(type=french, worker=worker, now=NOON, actor=None)
-
-    def revoke():
-        qualify.revoke(type=french, worker=worker, now=NOON, actor=None)
-
-    outcomes = at_once([revoke, *[partial(ask, batch, worker)] * 6])
-
-    with pytest.raises(NotQualified):
-        ask(batch, worker)
-    assert all(each == 1 or isinstance(each, NotQualified) for each in given(outcomes[1:]))
-
-
-def test_two_sweeps_at_once_give_each_slot_back_once():
-    batch = published_batch(tasks=20, overlap=2, max_live_assignments=20)
-    for _ in range(2):
-        ask(batch, a_worker(), count=20)
-
-    swept = at_once([partial(distribute.expire_overdue, now=SWEPT)] * 4)
-
-    assert sum(swept) == 40
-    assert slots(batch) == [2] * 20
-    assert broken(now=SWEPT) == []
-
-
-def test_an_answer_and_the_sweep_at_once_have_one_winner_each_time():
-    batch, worker = published_batch(tasks=12, max_live_assignments=20), a_worker()
-    held = [each.id for each in ask(batch, worker, count=12).assignments]
-
-    def submit(pk):
-        answer.submit(assignment_id=pk, worker=worker, answer="cat", now=SWEPT)
-
-    sweeps = [partial(distribute.expire_overdue, now=SWEPT, limit=4)] * 3
-    outcomes = at_once([*sweeps, *[partial(submit, pk) for pk in held]])
-
-    swept, refused = sum(outcomes[:3]), outcomes[3:]
-    assert refused.count(None) == Assignment.objects.filter(status="submitted").count()
-    assert sum(isinstance(each, IllegalTransition) for each in refused) == swept
-    assert sum(slots(batch)) == swept
-    assert broken(now=SWEPT) == []
-
-
-def test_skips_rejections_expiries_and_claims_at_once_lose_no_slot():
-    batch = published_batch(tasks=6, overlap=4, max_live_assignments=50)
-    actor = batch.project.requester
-    waiting = [submitted(batch).pk for _ in range(6)]
-    held = [claim(batch).pk for _ in range(6)]
-    overdue = [claim(batch, now=NOON - HOUR).pk for _ in range(4)]
-
-    def skip(pk):
-        answer.skip(assignment=Assignment.objects.get(pk=pk), now=NOON)
-
-    def reject(pk):
-        assignment = Assignment.objects.get(pk=pk)
-        settle.reject(assignment=assignment, reason="No.", actor=actor, now=NOON)
-
-    outcomes = at_once(
-        [
-            *[partial(skip, pk) for pk in held],
-            *[partial(reject, pk) for pk in waiting],
-            *[partial(distribute.expire_overdue, now=NOON)] * 2,
-            *[partial(ask, batch, a_worker(), count=3) for _ in range(4)],
-        ]
-    )
-
-    errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-    assert errors == []
-    assert Assignment.objects.filter(pk__in=overdue, status="expired").count() == 4
-    assert broken(now=NOON) == []
-
-
-def test_an_upload_and_claims_at_once_lose_no_slot_and_no_money():
-    batch = published_batch(tasks=5, gold=1, gold_rate=0.5, overlap=2, max_live_assignments=50)
-    give(batch, 10_000)
-    workers = [a_worker() for _ in range(4)]
-
-    outcomes = at_once(
-        [
-            *[partial(add_tasks, batch, rows(5)) for _ in range(3)],
-            *[
-                partial(until_nothing_is_left, batch, worker, draw=random.Random(seed).random)
-                for seed, worker in enumerate(workers)
-            ],
-            distribute.collect_stragglers,
-        ]
-    )
-
-    assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-    assert broken(now=NOON) == []
-
-
-def give(batch, cents):
-    deposit(owner_id=batch.project.requester_id, amount=usd(cents), reference="more", now=NOON)
-
-
-def test_closing_and_claiming_at_once_honours_what_was_claimed_and_refunds_the_rest():
-    batch = published_batch(tasks=30, max_live_assignments=50)
-    actor = batch.project.requester
-    workers = [a_worker() for _ in range(4)]
-
-    def close():
-        publish.close(batch=batch, actor=actor, now=NOON)
-        for _ in range(20):
-            settle.wind_up(now=NOON)
-
-    at_once([close, *[partial(until_nothing_is_left, batch, worker) for worker in workers]])
-    settle.wind_up(now=NOON)
-
-    live = Assignment.objects.filter(batch=batch, status="active").count()
-    assert fresh(batch).reserved == live * 6
-    assert broken(now=NOON) == []
-    for assignment in Assignment.objects.filter(batch=batch):
-        answer.skip(assignment=assignment, now=NOON)
-    settle.wind_up(now=NOON)
-    assert fresh(batch).status == Batch.Status.CLOSED
-    assert fresh(batch).refunded_minor == 30 * 6
-
-
-def test_a_slot_given_back_while_the_batch_begins_to_close_is_withdrawn_later():
-    batch = published_batch(tasks=1)
-    old = Assignment.objects.select_related("batch").get(pk=claim(batch).pk)
-    assert old.batch.reopens
-    publish.close(batch=batch, actor=batch.project.requester, now=NOON)
-
-    answer.skip(assignment=old, now=NOON)  # it still takes the batch for open
-
-    assert not ask(batch, a_worker()).assignments
-    settle.wind_up(now=NOON)
-    assert fresh(batch).status == Batch.Status.CLOSED
-    assert broken(now=NOON) == []
-
-
-def test_sweeps_release_money_in_the_order_in_which_the_ledger_locks_accounts():
-    # The first batch is published last, so its escrow is the younger account.
-    younger = drafted_batch(tasks=1)
-    older = published_batch(tasks=1)
-    give(younger, 6)
-    publish.publish(batch=younger, actor=younger.project.requester, now=NOON)
-    escrows = [fresh(older).escrow_id, fresh(younger).escrow_id]
-    assert escrows == sorted(escrows)
-    assert older.pk > younger.pk
-    for batch in older, younger:
-        claim(batch)
-        publish.close(batch=fresh(batch), actor=batch.project.requester, now=NOON)
-    outcomes = []
-
-    def sweep():
-        try:
-            outcomes.append(distribute.expire_overdue(now=SWEPT))
-        except OperationalError as error:
-            outcomes.append(error)
-
-    with transaction.atomic(), connection.cursor() as cursor:
-        # As a payment does, that reaches both escrows.
-        cursor.execute(LOCK_ACCOUNT, [escrows[0]])
-        sweeping = in_thread(sweep)
-        wait_for_a_lock()
-        cursor.execute(LOCK_ACCOUNT, [escrows[1]])
-    sweeping.join()
-
-    assert outcomes == [2]
-
-
-LOCK_ACCOUNT = "SELECT 1 FROM payments_account WHERE id = %s FOR NO KEY UPDATE"
-
-
-def test_a_claim_waits_for_no_other_worker():
-    batch, one, other = published_batch(tasks=3, overlap=2), a_worker(), a_worker()
-    claim(batch, one)
-    claim(batch, other)
-
-    with transaction.atomic():
-        ask(batch, one)
-        waiting = at_once([partial(ask, batch, other)])
-
-    assert given(waiting) == [1]
