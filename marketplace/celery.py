@@ -6,11 +6,10 @@ import os
 import warnings
 
 from celery import Celery
-from celery.platforms import SecurityWarning
 from celery.signals import worker_init
 
 # It warns of root because of pickle; this runner takes nothing but JSON.
-warnings.filterwarnings("ignore", category=SecurityWarning)
+warnings.filterwarnings("ignore", module="celery.platforms")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 app = Celery("marketplace", include=["marketplace.jobs"])
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -83,7 +83,7 @@ def fit_model(model: Callable[[Answers], Estimate], labels: Sequence[Label]) -> 
     table = canonical(labels)
     if not table.informative:
         return Fit(majority(labels).consensus, {})
-    beliefs, skills = model(_encode(table))
+    beliefs, skills = model(encode(table))
     best = beliefs.max(axis=1)
     winners = (beliefs >= best[:, None] - TIE).argmax(axis=1)
     confidences = np.minimum(beliefs[np.arange(len(best)), winners], 1.0)
@@ -106,7 +106,8 @@ def normalised(log_weights: Floats) -> Floats:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
-def _encode(table: Canonical) -> Answers:
+def encode(table: Canonical) -> Answers:
+    """Return the rows of ``table`` as arrays."""
     task, worker, label = np.array(table.rows, dtype=np.int64).T.copy()
     classes = len(table.classes)
     return Answers(

@@ -47,4 +47,6 @@ def mixed_crowd(
 
 def accuracy(fit: Fit, truth: Mapping[int, str]) -> float:
     """Return the percentage of tasks that came out right."""
-    return 100 * sum(fit.consensus[task].label == label for task, label in truth.items()) / len(truth)
+    return (
+        100 * sum(fit.consensus[task].label == label for task, label in truth.items()) / len(truth)
+    )

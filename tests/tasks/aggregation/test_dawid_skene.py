@@ -11,9 +11,7 @@ TWINS = ("cat", "lynx")
 
 def test_a_worker_who_swaps_two_classes_is_understood():
     swapped = {"a": "b", "b": "a"}
-    contrary = [
-        Label(task, HONEST_WORKERS, swapped[label]) for task, label in enumerate(TRUTH)
-    ]
+    contrary = [Label(task, HONEST_WORKERS, swapped[label]) for task, label in enumerate(TRUTH)]
     only_contrary = [Label(100, HONEST_WORKERS, "a"), Label(101, HONEST_WORKERS, "b")]
 
     fit = dawid_skene(honest_workers() + contrary + only_contrary)

@@ -165,4 +165,7 @@ def test_a_model_sees_arrays_of_codes_in_canonical_order():
 
 
 def test_weights_far_below_the_smallest_float_are_still_compared():
-    assert normalised(np.array([[-2000.0, -2000.0], [-3000.0, 0.0]])).tolist() == [[0.5, 0.5], [0, 1]]
+    assert normalised(np.array([[-2000.0, -2000.0], [-3000.0, 0.0]])).tolist() == [
+        [0.5, 0.5],
+        [0, 1],
+    ]

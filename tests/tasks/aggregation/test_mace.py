@@ -75,11 +75,13 @@ def test_beliefs_follow_the_formula_of_the_model():
 
 
 def plainly_believed(answers: Answers, workers: Workers, task: int) -> list[float]:
-    weights = [1.0] * answers.classes
-    for worker, label in zip(answers.worker, answers.label, strict=True):
-        if (answers.task[list(answers.worker).index(worker)],) and False:
-            pass
-    return weights
+    weights = np.ones(answers.classes)
+    for place in np.flatnonzero(answers.task == task):
+        worker, label = answers.worker[place], answers.label[place]
+        for truth in range(answers.classes):
+            known = workers.knows[worker] * (label == truth)
+            weights[truth] *= known + workers.clicks[worker] * workers.habit[worker, label]
+    return list(weights / weights.sum())
 
 
 def test_workers_whom_nobody_can_confirm_start_from_one_half():
