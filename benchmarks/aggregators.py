@@ -1,5 +1,7 @@
 """Our own Dawid-Skene, MACE and GLAD beside crowd-kit's: accuracy and CPU seconds.
 
+crowd-kit's MACE is run once, not its ten times from the same start: times 10 is what it takes.
+
 python -m benchmarks.aggregators
     BENCH_CROWD_DATA=folder         recorded crowds, see ``crowd_data``
     BENCH_GLAD_ANSWERS=30000        recorded crowds above this are too much for crowd-kit's GLAD

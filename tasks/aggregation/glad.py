@@ -19,9 +19,11 @@ https://proceedings.neurips.cc/paper/2009/hash/f899139df5e1059396431415e770c6dd-
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.sparse import csr_array
 
 from tasks.aggregation.encoded import Answers, Estimate, Floats, fit_model, normalised
 from tasks.aggregation.labels import Fit, Label
@@ -49,6 +51,7 @@ def glad(labels: Sequence[Label]) -> Fit:
 
 def _model(answers: Answers) -> Estimate:
     point = np.full(answers.workers + answers.tasks, PRIOR_MEAN)
+    pairs = _pairs(answers)
     q = -np.inf
     for _ in range(ROUNDS):
         beliefs = _believe(answers, point)
@@ -56,7 +59,7 @@ def _model(answers: Answers) -> Estimate:
         found = minimize(
             _descent,
             point,
-            args=(answers, belief),
+            args=(answers, pairs, belief),
             method="CG",
             jac=True,
             options={"gtol": FLAT, "maxiter": STEPS},
@@ -67,38 +70,53 @@ def _model(answers: Answers) -> Estimate:
         previous, q = q, -(found.fun + wrong) / (len(belief) * answers.classes)
         if q - previous < GAIN:
             break
-    right = 1 / (1 + np.exp(np.minimum(-_margin(answers, point), STEEPEST)))
+    margin = _margin(answers, point[: answers.workers], np.exp(point[answers.workers :]))
+    right = 1 / (1 + np.exp(np.minimum(-margin, STEEPEST)))
     count = np.bincount(answers.worker, minlength=answers.workers)
     return Estimate(beliefs, answers.by_worker(right) / count)
 
 
-def _margin(answers: Answers, point: Floats) -> Floats:
-    """Return x, one an answer, at the ``point`` made of all a_i and then all b_j."""
-    ability, ease = point[: answers.workers], np.exp(point[answers.workers :])
-    return np.asarray(ability[answers.worker] * ease[answers.task])
+def _pairs(answers: Answers) -> Any:
+    """Return the sparse matrix (tasks, workers) of who answered what.
+
+    Its entries are in the order of ``answers``, which is by task and then by worker.
+    """
+    ones = np.ones(len(answers.task))
+    return csr_array((ones, (answers.task, answers.worker)), shape=(answers.tasks, answers.workers))
+
+
+def _margin(answers: Answers, ability: Floats, ease: Floats) -> Floats:
+    """Return x, one an answer; ``ability`` is a, by worker, and ``ease`` exp(b), by task."""
+    margin = ability[answers.worker]
+    margin *= ease[answers.task]
+    return margin
 
 
 def _believe(answers: Answers, point: Floats) -> Floats:
-    return normalised(answers.by_cell(_margin(answers, point) + np.log(answers.classes - 1)))
+    ability, ease = point[: answers.workers], np.exp(point[answers.workers :])
+    return normalised(
+        answers.by_cell(_margin(answers, ability, ease) + np.log(answers.classes - 1))
+    )
 
 
-def _descent(point: Floats, answers: Answers, belief: Floats) -> tuple[float, Floats]:
+def _descent(point: Floats, answers: Answers, pairs: Any, belief: Floats) -> tuple[float, Floats]:
     """Return -Q up to a constant, and its gradient, of the shape of ``point``.
 
-    ``belief`` holds P_j[k] for each answer k.
+    ``point`` is all a_i and then all b_j, ``belief`` P_j[k] for each answer k. This is run a
+    thousand times on a large crowd, hence the care to make few arrays of one entry an answer.
     """
     away = point - PRIOR_MEAN
     with np.errstate(over="ignore", invalid="ignore"):  # a far too long step of the search
-        ease = np.exp(point[answers.workers :])[answers.task]
-        ability = point[: answers.workers][answers.worker]
-        margin = ability * ease
+        ability, ease = point[: answers.workers], np.exp(point[answers.workers :])
+        margin = _margin(answers, ability, ease)
         exponent = np.minimum(-margin, STEEPEST)
-        odds = 1 + np.exp(exponent)  # 1 / s
+        odds = np.exp(exponent)
+        odds += 1  # 1 / s
         # log s = -log(odds) and log(1 - s) = exponent - log(odds), which, where the exponent
         # was cut, is 0 as it should be.
         loss = np.log(odds).sum() - exponent.sum() - belief @ margin + away @ away / 2
-        slope = (belief - 1 / odds) * ease
-        gradient = away - np.concatenate(
-            [answers.by_worker(slope), answers.by_task(slope * ability)]
-        )
+        residual = np.divide(-1, odds, out=odds)
+        residual += belief
+        residuals = csr_array((residual, pairs.indices, pairs.indptr), shape=pairs.shape)
+        gradient = away - np.concatenate([residuals.T @ ease, (residuals @ ability) * ease])
     return (float(loss) if np.isfinite(loss) else np.inf), gradient

@@ -219,8 +219,8 @@ class OnlineModel:
         log_rows = communities.log_rows.transpose(0, 2, 1).reshape(-1, self.classes)
         own = (log_rows @ self._posterior).astype(np.float32).reshape(len(of_worker), -1)
         weights = of_worker.take(self._worker, axis=1)
-        for community, weight in enumerate(weights):
-            weight -= own[community].take(self._at)
+        for community in range(len(weights)):
+            weights[community] -= own[community].take(self._at)
         _normalise(weights)
         rows = np.empty((self.classes, self._task.size), np.float32)
         community_rows = communities.rows.astype(np.float32)

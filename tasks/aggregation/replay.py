@@ -70,6 +70,13 @@ def gold_tasks(recording: Recording, count: int, seed: int = 0) -> Ints:
     return np.sort(np.random.default_rng(seed).permutation(known)[:count])
 
 
+def unscored(recording: Recording, tasks: Ints) -> Recording:
+    """Return the recording with these tasks' truth forgotten, so that they are not scored."""
+    truth = recording.truth.copy()
+    truth[tasks] = UNKNOWN
+    return recording._replace(truth=truth)
+
+
 def mean_budget(recording: Recording, mean: float) -> int:
     """Return how many answers a mean of so many per task may buy."""
     return floor(mean * recording.tasks + 1e-9)
@@ -168,9 +175,8 @@ def _scored(
     # Cold, so that the result depends on the answers only, not on the way to them.
     model = _model(recording, answers, gold, None).refit(ROUNDS)
     posteriors, exponent = _calibrated(model, gold)
-    unscored = recording.truth.copy()
-    unscored[list(gold)] = UNKNOWN
-    outcome = _outcome(name, recording._replace(truth=unscored), answers, posteriors, target)
+    judged = unscored(recording, np.array(list(gold), np.int64))
+    outcome = _outcome(name, judged, answers, posteriors, target)
     return outcome._replace(exponent=exponent if gold else None)
 
 

@@ -59,7 +59,9 @@ class Suspicion(NamedTuple):
     mix: Floats
     habit: Floats
     spam: Floats  # probability that the worker is any of these three
-    reliability: Floats  # expected share of right answers, pulled to the pool's
+    # Expected share of right answers, pulled to the pool's. It is judged by the others alone,
+    # so where they are unsure it lies nearer to chance than ``OnlineModel.skills``.
+    reliability: Floats
 
 
 def population(answers: Answers, beliefs: Floats, workers: int) -> Population:

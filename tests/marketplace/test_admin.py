@@ -17,6 +17,7 @@ from marketplace.api import keys
 from marketplace.models import ApiKey, Heartbeat, StoredResponse
 from payments import payouts
 from tasks import aggregate, progress, settle
+from tasks.aggregation.skill import estimate
 from tasks.models import Assignment, Batch, Task, TaskInput
 from tasks.rows import Row
 from tests.factories import (
@@ -30,8 +31,8 @@ from tests.factories import (
     usd,
 )
 from tests.marketplace.operators import log_in_operator, page
-from workers import people, qualify
-from workers.models import Block, Event, User
+from workers import people, qualify, skills
+from workers.models import Block, Event, Skill, User
 
 pytestmark = pytest.mark.django_db
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -46,6 +47,12 @@ def a_marketplace():
     submitted(batch, worker=worker)
     claim(batch)
     aggregate.aggregate(batch=batch, now=NOON)
+    skills.record(
+        project_id=batch.project_id,
+        source=Skill.Source.FIT,
+        estimates={worker.pk: estimate(8, 10)},
+        now=NOON,
+    )
     progress.count(batch_id=batch.pk, now=NOON)
     settle.accept_all(batch=batch, assignment_ids=None, actor=requester, now=NOON)
     settle.pay_accepted(now=NOON)

@@ -50,9 +50,11 @@ from workers.errors import NotQualified
 AGES = timedelta(days=10_000)  # no job is late here: each runs when its rule is drawn
 MOMENT = timedelta(minutes=11)  # longer than anybody waits before they look behind their cursor
 LIVE, COUNTED = {"active"}, {"submitted", "accepted"}
+STARTS = {"submit": "active", "skip": "active", "accept": "submitted", "reject": "submitted"}
 
 any_batch = any_worker = any_assignment = st.integers(0, 99)
 few = st.integers(0, 3)
+any_verb = st.sampled_from(list(STARTS))
 luck = st.floats(0, 1, exclude_max=True)
 
 
@@ -84,8 +86,10 @@ class ClaimMachine(RuleBasedStateMachine):
 
     @initialize(tasks=st.integers(1, 4), gold=few, overlap=st.integers(1, 3))
     def begin(self, tasks, gold, overlap):
-        self.draft(tasks=tasks, gold=gold, overlap=overlap, cap=3, rate=0.3, french=False)
+        self.draft(tasks=tasks, gold=gold, overlap=overlap, cap=3, rate=0.5, french=False)
         self.publish(0)
+        for who in range(len(self.workers)):
+            self.claim(0, who, count=2, seed=who)
 
     # The requester.
 
@@ -184,19 +188,13 @@ class ClaimMachine(RuleBasedStateMachine):
         verb(type=self.french, worker=worker, now=self.now, actor=self.requester)
         self.speaks_french ^= {worker.pk}
 
-    @rule(pick=any_assignment, wanted=st.sampled_from(["accept", "reject"]))
-    def decide(self, pick, wanted):
-        if not (assignment := self.assignment(pick)):
-            return
-        how = {"assignment": assignment, "actor": self.requester, "now": self.now}
-
-        with self.refusal(IllegalTransition, when=assignment.status != "submitted"):
-            if wanted == "accept":
-                settle.accept(**how)
-            else:
-                settle.reject(reason="Look again.", **how)
-
     # The workers.
+
+    @precondition(lambda self: self.status)
+    @rule(claims=st.lists(st.tuples(any_batch, any_worker, luck), min_size=2, max_size=4))
+    def several_claim(self, claims):
+        for pick, who, seed in claims:
+            self.claim(pick, who, count=1, seed=seed)
 
     @precondition(lambda self: self.status)
     @rule(pick=any_batch, who=any_worker, count=st.integers(1, 3), seed=luck)
@@ -236,24 +234,33 @@ class ClaimMachine(RuleBasedStateMachine):
             assert not given & self.had[other]
         self.had[worker.pk] |= given
 
-    @rule(pick=any_assignment, label=st.sampled_from(["cat", "dog"]))
-    def submit(self, pick, label):
+    @rule(pick=any_assignment, how=any_verb)
+    def go_on(self, pick, how):
         if not (assignment := self.assignment(pick)):
             return
-        with self.refusal(IllegalTransition, when=assignment.status != "active"):
+        with self.refusal(IllegalTransition, when=assignment.status != STARTS[how]):
+            self.act(assignment, how)
+
+    @rule(picks=st.lists(any_assignment, min_size=2, max_size=4))
+    def several_go_on(self, picks):
+        for pick in picks:
+            self.go_on(pick, "submit" if pick % 2 else "accept")
+
+    def act(self, assignment, how):
+        decided = {"assignment": assignment, "actor": self.requester, "now": self.now}
+        if how == "submit":
             answer.submit(
                 assignment_id=assignment.pk,
                 worker=assignment.worker,
-                answer={"label": label},
+                answer={"label": "cat"},
                 now=self.now,
             )
-
-    @rule(pick=any_assignment)
-    def skip(self, pick):
-        if not (assignment := self.assignment(pick)):
-            return
-        with self.refusal(IllegalTransition, when=assignment.status != "active"):
+        elif how == "skip":
             answer.skip(assignment=assignment, now=self.now)
+        elif how == "accept":
+            settle.accept(**decided)
+        else:
+            settle.reject(reason="Look again.", **decided)
 
     @rule(one=any_worker, other=any_worker)
     def two_accounts_turn_out_to_be_one_persons(self, one, other):
@@ -266,14 +273,15 @@ class ClaimMachine(RuleBasedStateMachine):
 
     # The clock.
 
+    @rule(job=st.sampled_from([settle.pay_accepted, settle.accept_due, aggregate.aggregate_due]))
+    def a_job_runs(self, job):
+        job(now=self.now)
+
     @rule()
     def an_hour_passes(self):
         self.now += timedelta(hours=1)
         distribute.expire_overdue(now=self.now)
-
-    @rule(job=st.sampled_from([settle.pay_accepted, settle.accept_due, aggregate.aggregate_due]))
-    def a_job_runs(self, job):
-        job(now=self.now)
+        distribute.collect_stragglers()
 
     @rule()
     def batches_wind_up(self):
@@ -281,10 +289,6 @@ class ClaimMachine(RuleBasedStateMachine):
         for batch in Batch.objects.filter(pk__in=self.status):
             before, self.status[batch.pk] = self.status[batch.pk], batch.status
             assert batch.status == before or batch.status in {"closing", "closed"}
-
-    @rule()
-    def stragglers_are_collected(self):
-        distribute.collect_stragglers()
 
     # What must always hold.
 
@@ -379,7 +383,7 @@ def test_whatever_anybody_does_no_slot_and_no_cent_is_lost():
         ClaimMachine,
         settings=settings(
             max_examples=int(os.environ.get("MACHINE_EXAMPLES", "15")),
-            stateful_step_count=int(os.environ.get("MACHINE_STEPS", "25")),
+            stateful_step_count=int(os.environ.get("MACHINE_STEPS", "30")),
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

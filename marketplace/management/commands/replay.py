@@ -79,12 +79,9 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         policy = _policy(options)
-        answers = _read_answers(options["answers"])
-        if not answers.labels:
-            raise CommandError(f"{options['answers']}: there are no answers.")
-        if answers.repeated:
-            self.stderr.write(f"{answers.repeated} repeated answers left out")
-        recording = _recording(answers, _known_answers(options["truth"]))
+        recording, repeated = read_recording(options["answers"], options["truth"])
+        if repeated:
+            self.stderr.write(f"{repeated} repeated answers left out")
         if options["shuffle"] is not None:
             recording = replay.shuffled(recording, options["shuffle"])
         outcomes = _outcomes(recording, policy, options)
@@ -125,6 +122,17 @@ class Command(BaseCommand):
                     _percent(found.closed_accuracy),
                 )
             )
+
+
+def read_recording(answers: Path, truth: Path | None) -> tuple[replay.Recording, int]:
+    """Read both files, and say how many repeated answers were left out.
+
+    Raises ``CommandError``, with the line at fault, for files that cannot be used.
+    """
+    read = _read_answers(answers)
+    if not read.labels:
+        raise CommandError(f"{answers}: there are no answers.")
+    return _recording(read, _known_answers(truth)), read.repeated
 
 
 def _policy(options: Mapping[str, Any]) -> Policy:
@@ -178,10 +186,17 @@ def _adaptive(rule: Rule) -> Callable[..., replay.Outcome]:
     return run
 
 
+def _without_gold(recording: replay.Recording, options: Mapping[str, Any]) -> replay.Recording:
+    # Every policy is scored on the same tasks.
+    return replay.unscored(recording, replay.gold_tasks(recording, options["gold"]))
+
+
 POLICIES: Mapping[str, Callable[..., replay.Outcome]] = {
-    "majority": lambda recording, _, options: replay.replay_majority(recording, options["overlap"]),
+    "majority": lambda recording, _, options: replay.replay_majority(
+        _without_gold(recording, options), options["overlap"]
+    ),
     "dawid-skene": lambda recording, _, options: replay.replay_method(
-        recording, options["overlap"], "dawid_skene"
+        _without_gold(recording, options), options["overlap"], "dawid_skene"
     ),
     "fixed": lambda recording, _, options: replay.replay_fixed(
         recording, options["overlap"], replay.gold_tasks(recording, options["gold"])

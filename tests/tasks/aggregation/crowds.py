@@ -1,52 +1,47 @@
-"""Made-up crowds like real ones, for the methods that weigh workers."""
+"""Made-up crowds for the online model: workers of known skill, tasks of known truth."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Mapping
+from collections.abc import Sequence
 
-from tasks.aggregation.labels import Fit, Label
+import numpy as np
 
-HONEST_WORKERS, TASKS = 6, 12
-TRUTH = "ab" * (TASKS // 2)
-
-
-def honest_workers() -> list[Label]:
-    """Twelve tasks, "a" and "b" in turn; six workers who are mostly right."""
-    other = {"a": "b", "b": "a"}
-    return [
-        Label(task, worker, other[label] if (task * 5 + worker * 7) % 11 == 0 else label)
-        for task, label in enumerate(TRUTH)
-        for worker in range(HONEST_WORKERS)
-    ]
+from tasks.aggregation.online import Answers, OnlineModel
+from tasks.aggregation.replay import Recording
 
 
-def said(fit: Fit) -> str:
-    """What ``fit`` says of tasks 0, 1, …"""
-    return "".join(fit.consensus[task].label for task in sorted(fit.consensus))
+def crowd(
+    *,
+    tasks: int = 200,
+    overlap: int = 5,
+    skills: Sequence[float] = (0.9, 0.9, 0.8, 0.8, 0.7, 0.7, 0.6, 0.5),
+    classes: int = 2,
+    seed: int = 0,
+) -> Recording:
+    """Let ``overlap`` of the workers answer each task; the others' answers are never given."""
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, classes, tasks)
+    rows = np.repeat(np.arange(tasks), overlap)
+    workers = np.concatenate([random.permutation(len(skills))[:overlap] for _ in range(tasks)])
+    right = random.random(len(rows)) < np.array(skills)[workers]
+    wrong = random.integers(1, classes, len(rows))
+    labels = (truth[rows] + np.where(right, 0, wrong)) % classes
+    order = random.permutation(len(rows))
+    answers = Answers(rows[order], workers[order], labels[order])
+    return Recording(answers, truth, len(skills), classes)
 
 
-def mixed_crowd(
-    classes: str, *, tasks: int, workers: int, overlap: int, seed: int = 0
-) -> tuple[list[Label], dict[int, str]]:
-    """Return answers and truth: most workers mostly right, one in six clicks the first class.
-
-    Everybody answers task 0, so that all classes are met there: see ``mace`` for why.
-    """
-    dice = random.Random(seed)
-    skills = [0.0 if worker % 6 == 5 else dice.uniform(0.4, 0.95) for worker in range(workers)]
-    truth = {task: dice.choice(classes) for task in range(tasks)}
-    given = [Label(0, worker, classes[worker % len(classes)]) for worker in range(workers)]
-    for task, right in list(truth.items())[1:]:
-        for worker in dice.sample(range(workers), overlap):
-            clicked = classes[0] if worker % 6 == 5 else dice.choice(classes)
-            label = right if dice.random() < skills[worker] else clicked
-            given.append(Label(task, worker, label))
-    return given, truth
-
-
-def accuracy(fit: Fit, truth: Mapping[int, str]) -> float:
-    """Return the percentage of tasks that came out right."""
-    return (
-        100 * sum(fit.consensus[task].label == label for task, label in truth.items()) / len(truth)
+def model(recording: Recording, **options: object) -> OnlineModel:
+    return OnlineModel(
+        recording.answers,
+        tasks=recording.tasks,
+        workers=recording.workers,
+        classes=recording.classes,
+        **options,  # type: ignore[arg-type]
     )
+
+
+def answers(*triples: tuple[int, int, int]) -> Answers:
+    """Codes of task, worker and label."""
+    columns = np.array(triples, np.int64).reshape(-1, 3).T
+    return Answers(*(column.copy() for column in columns))

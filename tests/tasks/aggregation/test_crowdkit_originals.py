@@ -12,12 +12,12 @@ from tasks.aggregation.canonical import canonical
 from tasks.aggregation.encoded import encode
 from tasks.aggregation.labels import Fit
 from tasks.aggregation.methods import fit
-from tests.tasks.aggregation.crowds import accuracy, mixed_crowd, said
+from tests.tasks.aggregation.weighed import accuracy, mixed_crowd, said
 
 SETS = {
-    "two classes": {"classes": "ab", "tasks": 80, "workers": 12, "overlap": 5},
+    "two classes": {"classes": "ab", "tasks": 40, "workers": 12, "overlap": 4},
     "four classes": {"classes": "abcd", "tasks": 60, "workers": 18, "overlap": 5},
-    "few answers a worker": {"classes": "abc", "tasks": 60, "workers": 40, "overlap": 3},
+    "few answers a worker": {"classes": "abc", "tasks": 50, "workers": 40, "overlap": 3},
 }
 CROWDS = pytest.mark.parametrize("crowd", SETS)
 

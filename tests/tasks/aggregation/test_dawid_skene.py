@@ -4,7 +4,7 @@ import pytest
 
 from tasks.aggregation.dawid_skene import dawid_skene
 from tasks.aggregation.labels import Label
-from tests.tasks.aggregation.crowds import HONEST_WORKERS, TRUTH, honest_workers, said
+from tests.tasks.aggregation.weighed import HONEST_WORKERS, TRUTH, honest_workers, said
 
 TWINS = ("cat", "lynx")
 
@@ -46,7 +46,7 @@ def test_a_skill_is_the_share_of_right_answers_weighted_by_how_often_each_class_
     assert fit.skills == {0: pytest.approx(1), 1: pytest.approx(1), 2: pytest.approx(0.75)}
 
 
-def test_workers_with_no_task_in_common_are_each_taken_at_their_word():
+def test_who_only_ever_gave_one_label_says_nothing_so_the_commoner_class_wins():
     given_labels = [Label(1, 1, "a"), Label(2, 2, "b"), Label(3, 3, "b")]
 
-    assert said(dawid_skene(given_labels)) == "abb"
+    assert said(dawid_skene(given_labels)) == "bbb"

@@ -15,8 +15,8 @@ from tasks.aggregation.glad import glad
 from tasks.aggregation.labels import Consensus, Fit, Label
 from tasks.aggregation.mace import mace
 from tasks.aggregation.majority import majority
-from tests.tasks.aggregation.crowds import HONEST_WORKERS, TRUTH, honest_workers, said
 from tests.tasks.aggregation.strategies import labels, renamed, shuffles
+from tests.tasks.aggregation.weighed import HONEST_WORKERS, TRUTH, honest_workers, said
 
 OURS = pytest.mark.parametrize("method", [dawid_skene, glad, mace])
 

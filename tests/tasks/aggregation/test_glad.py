@@ -9,11 +9,15 @@ from tasks.aggregation.canonical import canonical
 from tasks.aggregation.encoded import Answers, encode
 from tasks.aggregation.glad import glad
 from tasks.aggregation.labels import Label
-from tests.tasks.aggregation.crowds import HONEST_WORKERS, TRUTH, honest_workers, mixed_crowd, said
+from tests.tasks.aggregation.weighed import HONEST_WORKERS, TRUTH, honest_workers, mixed_crowd, said
 
 
 def small_crowd() -> Answers:
     return encode(canonical(mixed_crowd("abc", tasks=6, workers=5, overlap=3)[0]))
+
+
+def descent(point: np.ndarray, answers: Answers, belief: np.ndarray) -> tuple[float, np.ndarray]:
+    return module._descent(point, answers, module._pairs(answers), belief)
 
 
 def test_who_is_always_wrong_counts_against_what_they_say():
@@ -78,11 +82,11 @@ def test_the_slope_is_that_of_the_loss():
     point = dice.normal(1, 0.5, answers.workers + answers.tasks)
     belief = dice.uniform(size=len(answers.cell))
 
-    loss, slope = module._descent(point, answers, belief)
+    loss, slope = descent(point, answers, belief)
 
     assert np.isfinite(loss)
     assert slope == pytest.approx(
-        approx_fprime(point, lambda at: module._descent(at, answers, belief)[0]), abs=1e-4
+        approx_fprime(point, lambda at: descent(at, answers, belief)[0]), abs=1e-4
     )
 
 
@@ -93,9 +97,7 @@ def test_the_loss_stays_exact_where_a_sigmoid_is_0_or_1(ability):
     all_right, all_wrong = np.ones(len(answers.cell)), np.zeros(len(answers.cell))
     prior = ((point - 1) ** 2).sum() / 2
 
-    losses = [
-        module._descent(point, answers, belief)[0] - prior for belief in (all_right, all_wrong)
-    ]
+    losses = [descent(point, answers, belief)[0] - prior for belief in (all_right, all_wrong)]
 
     surprise = 1e3 * len(answers.cell)
     assert losses == pytest.approx([0, surprise] if ability > 0 else [surprise, 0], abs=1e-6)
@@ -105,4 +107,4 @@ def test_a_step_of_the_search_that_is_far_too_long_counts_as_infinitely_bad():
     answers = small_crowd()
     point = np.concatenate([np.zeros(answers.workers), np.full(answers.tasks, 1e3)])
 
-    assert module._descent(point, answers, np.ones(len(answers.cell)))[0] == np.inf
+    assert descent(point, answers, np.ones(len(answers.cell)))[0] == np.inf

@@ -9,8 +9,8 @@ from tasks.aggregation.canonical import canonical
 from tasks.aggregation.encoded import Answers, encode
 from tasks.aggregation.labels import Label
 from tasks.aggregation.mace import Workers, mace
-from tests.tasks.aggregation.crowds import HONEST_WORKERS, TRUTH, honest_workers, mixed_crowd, said
 from tests.tasks.aggregation.strategies import labels
+from tests.tasks.aggregation.weighed import HONEST_WORKERS, TRUTH, honest_workers, mixed_crowd
 
 
 @settings(max_examples=40, deadline=None)
@@ -34,7 +34,7 @@ def test_a_spammers_habit_counts_for_nothing_even_where_it_is_half_of_the_votes(
 
 
 def test_who_knows_nothing_has_the_skill_of_chance():
-    given_labels, truth = mixed_crowd("abcd", tasks=120, workers=12, overlap=6)
+    given_labels, _ = mixed_crowd("abcd", tasks=120, workers=12, overlap=6)
 
     fit = mace(given_labels)
 
