@@ -4,8 +4,8 @@ make bench-quality            (BENCH_SETS=snow_rte,dog for some of the sets)
 
 Reads the sets under BENCH_CROWD_DATA, by default ../shared/data/crowd beside this checkout:
 a folder per set with answers.csv and truth.csv. Five orders of arrival each, default
-parameters, nothing tuned to a set. Two halves are reported apart, because the defaults were
-chosen on the first and only checked on the second.
+parameters, nothing tuned to a set. Two halves are reported apart: a change of the defaults has
+to hold on both, or it fits these sets and not crowds.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ import os
 import warnings
 
 from celery import Celery
-from celery.signals import worker_init
 
 # It warns of root because of pickle; this runner takes nothing but JSON.
 warnings.filterwarnings("ignore", module="celery.platforms")
@@ -36,9 +35,3 @@ app.conf.beat_schedule = {
     "audit the ledger": every(3600, "audit_ledger"),
     "forget stored responses": every(3600, "forget_responses"),
 }
-
-
-@worker_init.connect
-def load_aggregators(**_: object) -> None:
-    """Import crowd-kit once, before forking: five seconds that no job then has to spend."""
-    from tasks.aggregation import crowdkit  # noqa: F401, PLC0415

@@ -78,11 +78,11 @@ def reject(*, assignment: Assignment, reason: str, actor: User, now: datetime) -
     """
     if not reason.strip():
         raise ReasonMissing
-    siblings = Assignment.objects.filter(task_id=assignment.task_id)
-    # All answers are locked before the task, in one order, so that two rejections cannot deadlock.
-    list(siblings.counted().order_by("pk").select_for_update(no_key=True).values_list("pk"))
     # First, because it locks the batch: an aggregation that ends now ends before this or sees it.
     Batch.objects.filter(pk=assignment.batch_id).update(rejected_count=F("rejected_count") + 1)
+    # Then all answers of the task, before the money that paying one of them waits for.
+    siblings = Assignment.objects.filter(task_id=assignment.task_id)
+    list(siblings.counted().order_by("pk").select_for_update(no_key=True).values_list("pk"))
     assignment.move_to(
         Assignment.Status.REJECTED, finished_at=now, decided_by=actor, reason=reason.strip()
     )

@@ -50,6 +50,8 @@ def environment(*, port: int) -> dict[str, str]:
         "CROWDWRIGHT_VAR": str(var_dir()),
         "DJANGO_SETTINGS_MODULE": "marketplace.settings",
         "PYTHONUNBUFFERED": "1",
+        # Aggregation works on small matrices, where more threads only wait for each other.
+        "OMP_NUM_THREADS": "1",
     }
 
 

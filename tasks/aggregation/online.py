@@ -217,7 +217,10 @@ class OnlineModel:
         log_members = log_members - log_members.max(axis=0)
         of_worker = log_members.astype(np.float32)
         log_rows = communities.log_rows.transpose(0, 2, 1).reshape(-1, self.classes)
-        own = (log_rows @ self._posterior).astype(np.float32).reshape(len(of_worker), -1)
+        # No matrix products here: BLAS would wake a thread per core, and these burn more CPU
+        # waiting for each other than such flat matrices take.
+        own = np.einsum("rk,kt->rt", log_rows, self._posterior).astype(np.float32)
+        own = own.reshape(len(of_worker), -1)
         weights = of_worker.take(self._worker, axis=1)
         for community in range(len(weights)):
             weights[community] -= own[community].take(self._at)
@@ -226,7 +229,7 @@ class OnlineModel:
         community_rows = communities.rows.astype(np.float32)
         for label in range(self.classes):
             part = slice(self._of_label[label], self._of_label[label + 1])
-            np.matmul(community_rows[:, :, label].T, weights[:, part], out=rows[:, part])
+            np.einsum("ak,aj->kj", community_rows[:, :, label], weights[:, part], out=rows[:, part])
         return rows
 
     def _damped_prior(self) -> Floats:

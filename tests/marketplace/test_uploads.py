@@ -9,10 +9,11 @@ import tracemalloc
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketplace.api import uploads
+from marketplace.api import batches, uploads
 from tasks.models import Batch, Gold, Task, TaskInput
 from tests.factories import a_worker
 from tests.marketplace.clients import CSV, JSON, NDJSON, problem_of
@@ -258,6 +259,16 @@ def test_a_line_of_two_mebibytes_is_refused(draft, kind):
     else:
         assert problem_of(refused) == (400, "parse_error")
     assert draft.inputs() == []
+
+
+@pytest.mark.parametrize(("rows", "times"), [(2, 0), (3, 1)])
+def test_a_large_upload_refreshes_the_planners_statistics(draft, monkeypatch, rows, times):
+    monkeypatch.setattr(batches, "ANALYZE_FROM", 3)
+
+    with CaptureQueriesContext(connection) as queries:
+        draft.upload(written([{"text": "a"}] * rows, NDJSON), NDJSON)
+
+    assert sum(each["sql"].startswith("ANALYZE") for each in queries) == times
 
 
 def test_many_rows_take_the_memory_of_one_chunk(draft):

@@ -41,15 +41,15 @@ def in_thread(function: Callable[[], object]) -> threading.Thread:
     return thread
 
 
-def wait_for_a_lock() -> None:
-    """Return as soon as another session waits for a lock."""
+def wait_for_a_lock(*, waiters: int = 1) -> None:
+    """Return as soon as so many other sessions wait for a lock."""
     with connection.cursor() as cursor:
         for _ in range(300):
             cursor.execute(
                 "SELECT pg_stat_clear_snapshot(), count(*) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND wait_event_type = 'Lock'"
             )
-            if cursor.fetchone()[1]:
+            if cursor.fetchone()[1] >= waiters:
                 return
             cursor.execute("SELECT pg_sleep(0.02)")
     pytest.fail("nobody waited")

@@ -84,12 +84,14 @@ class ClaimMachine(RuleBasedStateMachine):
             transaction.set_rollback(True)
             self.transaction.__exit__(None, None, None)
 
-    @initialize(tasks=st.integers(1, 4), gold=few, overlap=st.integers(1, 3))
-    def begin(self, tasks, gold, overlap):
+    @initialize(tasks=st.integers(1, 4), gold=few, overlap=st.integers(1, 3), one=st.booleans())
+    def begin(self, tasks, gold, overlap, one):
         self.draft(tasks=tasks, gold=gold, overlap=overlap, cap=3, rate=0.5, french=False)
         self.publish(0)
         for who in range(len(self.workers)):
             self.claim(0, who, count=2, seed=who)
+        if one:
+            self.two_accounts_turn_out_to_be_one_persons(0, 1)
 
     # The requester.
 

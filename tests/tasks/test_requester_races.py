@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import random
+from contextlib import ExitStack
 from functools import partial
 
 import pytest
 from django.db import OperationalError, connection, transaction
 
 from payments.deposits import deposit
-from tasks import answer, distribute, publish, settle
+from tasks import aggregate, answer, distribute, publish, settle
 from tasks.errors import IllegalTransition
 from tasks.invariants import broken
-from tasks.models import Assignment, Batch
+from tasks.models import Assignment, Batch, Consensus
 from tests.factories import (
     HOUR,
     NOON,
@@ -27,7 +28,7 @@ from tests.factories import (
 )
 from tests.payments.books import at_once
 from tests.tasks.racing import SWEPT, ask, given, until_nothing_is_left
-from tests.tasks.sessions import in_thread, wait_for_a_lock
+from tests.tasks.sessions import in_thread, locked, wait_for_a_lock
 from tests.workers.make import a_qualification_type
 from workers import qualify
 from workers.errors import NotQualified
@@ -215,3 +216,39 @@ def test_a_claim_waits_for_no_other_worker():
         waiting = at_once([partial(ask, batch, other)])
 
     assert given(waiting) == [1]
+
+
+def test_a_rejection_that_meets_the_end_of_an_aggregation_does_not_deadlock():
+    batch = published_batch(tasks=1, overlap=3, aggregation="majority_vote")
+    first, second = fresh(submitted(batch)), fresh(submitted(batch))
+    aggregate.aggregate_due(now=NOON)
+    submitted(batch)
+    actor, outcomes = batch.project.requester, []
+
+    def reject(assignment):
+        settle.reject(assignment=assignment, reason="No.", actor=actor, now=NOON)
+
+    def run(step):
+        try:
+            outcomes.append(step())
+        except OperationalError as error:
+            outcomes.append(error)
+
+    with ExitStack() as computing:
+        # The aggregation is held up where it keeps the skills, and an answer it counted is refused.
+        computing.enter_context(locked("SELECT 1 FROM workers_skill FOR UPDATE"))
+        aggregating = in_thread(partial(run, partial(aggregate.aggregate_due, now=SWEPT)))
+        wait_for_a_lock()
+        assert at_once([partial(reject, first)]) == [None]
+        with locked("SELECT 1 FROM tasks_batch FOR NO KEY UPDATE"):
+            # It wants the batch to end with, and so does another refusal.
+            computing.close()
+            wait_for_a_lock()
+            rejecting = in_thread(partial(run, partial(reject, second)))
+            wait_for_a_lock(waiters=2)
+    aggregating.join()
+    rejecting.join()
+
+    assert set(outcomes) == {1, None}
+    assert aggregate.aggregate_due(now=SWEPT + HOUR) == 1
+    assert Consensus.objects.get().answers == 1

@@ -5,22 +5,16 @@ from __future__ import annotations
 import csv
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from marketplace.answer_files import Answers, known_answers, read_answers
 from tasks.aggregation.errors import AggregationError
-from tasks.aggregation.labels import Fit, Label
+from tasks.aggregation.labels import Fit
 from tasks.aggregation.methods import METHODS, canonical_name, fit
-
-
-class Answers(NamedTuple):
-    labels: list[Label]
-    tasks: dict[str, int]  # number by id, in order of first appearance
-    workers: dict[str, int]
-    repeated: int  # rows left out because their worker had answered the task before
 
 
 class Command(BaseCommand):
@@ -56,9 +50,9 @@ class Command(BaseCommand):
             return
         if not options["answers"] or not options["method"]:
             raise CommandError("Give a file and a --method; --list prints the methods.")
-        truth = _known_answers(options["truth"])
-        gold = _known_answers(options["gold"])
-        answers = _read_answers(options["answers"])
+        truth = known_answers(options["truth"])
+        gold = known_answers(options["gold"])
+        answers = read_answers(options["answers"])
         if answers.repeated:
             self.stderr.write(f"{answers.repeated} repeated answers left out")
         numbered_gold = {answers.tasks[task]: gold[task] for task in gold if task in answers.tasks}
@@ -108,74 +102,3 @@ def _accuracy(truth: Mapping[str, str], answers: Answers, fitted: Fit) -> float 
         return None
     right = sum(fitted.consensus[answers.tasks[task]].label == truth[task] for task in truth)
     return right / len(truth)
-
-
-def _read_answers(path: Path) -> Answers:
-    """Read task, worker and label, numbering ids in their alphabetical order.
-
-    Numbers by order of appearance would let the order of rows into methods that start from
-    random numbers, which are dealt out task by task.
-    """
-    first: dict[tuple[str, str], str] = {}
-    repeated = 0
-    for task, worker, label in _rows(path, ("task", "worker", "label")):
-        repeated += (task, worker) in first
-        first.setdefault((task, worker), label)
-    task_numbers = {task: n for n, task in enumerate(sorted({task for task, _ in first}))}
-    worker_numbers = {worker: n for n, worker in enumerate(sorted({worker for _, worker in first}))}
-    return Answers(
-        labels=[
-            Label(task_numbers[task], worker_numbers[worker], label)
-            for (task, worker), label in first.items()
-        ],
-        tasks={task: task_numbers[task] for task, _ in first},
-        workers={worker: worker_numbers[worker] for _, worker in first},
-        repeated=repeated,
-    )
-
-
-def _known_answers(path: Path | None) -> dict[str, str]:
-    return dict(_rows(path, ("task", "label"))) if path else {}
-
-
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[Any]:
-    """Yield the values of ``columns`` row by row, as tuples of strings, none of them empty.
-
-    Raises ``CommandError`` with the line number, for the first thing that is wrong.
-    """
-    try:
-        # utf-8-sig: spreadsheets put a byte order mark before the first column's name.
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            try:
-                yield from _cells(path, reader, columns)
-            except csv.Error as problem:
-                raise CommandError(f"{path}, line {reader.line_num}: {problem}") from problem
-            except UnicodeDecodeError as problem:
-                raise CommandError(
-                    f"{path}, after line {reader.line_num}: this is not UTF-8."
-                ) from problem
-    except OSError as problem:
-        raise CommandError(f"{path}: {problem.strerror}") from problem
-
-
-def _cells(path: Path, reader: Any, columns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    header = [name.strip().casefold() for name in next(reader, [])]
-    if missing := [column for column in columns if column not in header]:
-        raise CommandError(
-            f"{path}, line 1: no column {missing[0]!r}; the first line must name the columns "
-            f"{', '.join(columns)}."
-        )
-    places = [header.index(column) for column in columns]
-    for row in reader:
-        if not row:
-            continue  # a blank line, as many files have at their end
-        if len(row) != len(header):
-            raise CommandError(
-                f"{path}, line {reader.line_num}: {len(row)} columns, but line 1 has {len(header)}."
-            )
-        cells = tuple(row[place] for place in places)
-        if "" in cells:
-            empty = columns[cells.index("")]
-            raise CommandError(f"{path}, line {reader.line_num}: the {empty} is empty.")
-        yield cells

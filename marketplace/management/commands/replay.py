@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 
-from marketplace.management.commands.aggregate import Answers, _known_answers, _read_answers
+from marketplace.answer_files import Answers, known_answers, read_answers
 from tasks.aggregation import replay
 from tasks.aggregation.adaptive import Policy, Rule
 from tasks.aggregation.online import Answers as Codes
@@ -129,10 +129,10 @@ def read_recording(answers: Path, truth: Path | None) -> tuple[replay.Recording,
 
     Raises ``CommandError``, with the line at fault, for files that cannot be used.
     """
-    read = _read_answers(answers)
+    read = read_answers(answers)
     if not read.labels:
         raise CommandError(f"{answers}: there are no answers.")
-    return _recording(read, _known_answers(truth)), read.repeated
+    return _recording(read, known_answers(truth)), read.repeated
 
 
 def _policy(options: Mapping[str, Any]) -> Policy:
