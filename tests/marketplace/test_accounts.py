@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from tests.marketplace.visitors import NOON, PASSWORD, ana, signed_in, text_of
+from tests.tasks.sessions import wait_for_a_lock
 from workers import people
 from workers.models import Person, User, Worker
 
@@ -173,24 +174,11 @@ def test_who_loses_the_race_for_a_username_sees_the_form_again(client):
         people.register(username="ana", now=NOON)
         losing = threading.Thread(target=sign_up)
         losing.start()
-        wait_until_somebody_waits_for_a_lock()
+        wait_for_a_lock()
     losing.join()
 
     assert "Somebody already has this username" in text_of(pages[0])
     assert User.objects.count() == 1
-
-
-def wait_until_somebody_waits_for_a_lock():
-    with connection.cursor() as cursor:
-        for _ in range(500):
-            cursor.execute(
-                "SELECT pg_stat_clear_snapshot(), count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            if cursor.fetchone()[1]:
-                return
-            cursor.execute("SELECT pg_sleep(0.02)")
-    pytest.fail("nobody waited")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection, transaction
 
 from tests.factories import NOON, a_requester, a_worker
+from tests.tasks.sessions import wait_for_a_lock
 from tests.workers.make import a_qualification_type
 from workers import blocks, people, qualify
 from workers.errors import PersonAlreadyLinked, UsernameTaken
@@ -45,19 +46,6 @@ def in_thread(function):
     thread = threading.Thread(target=run)
     thread.start()
     return thread
-
-
-def wait_until_somebody_waits_for_a_lock():
-    with connection.cursor() as cursor:
-        for _ in range(200):
-            cursor.execute(
-                "SELECT pg_stat_clear_snapshot(), count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            if cursor.fetchone()[1]:
-                return
-            cursor.execute("SELECT pg_sleep(0.02)")
-    pytest.fail("nobody waited")
 
 
 def test_eight_first_grants_at_once_make_one_qualification_of_the_last_value():
@@ -150,7 +138,7 @@ def test_a_link_waits_for_a_claim_in_flight():
             "SELECT id FROM workers_worker WHERE id = %s FOR KEY SHARE", [worker.pk]
         )[0]
         linking = in_thread(lambda: people.link(kept=kept, absorbed=absorbed, now=NOON, actor=None))
-        wait_until_somebody_waits_for_a_lock()
+        wait_for_a_lock()
         seen = User.objects.get(worker=worker).person_id
     linking.join()
 
@@ -173,7 +161,7 @@ def test_a_claim_that_comes_during_a_link_reads_the_person_kept():
     with transaction.atomic():
         people.link(kept=kept, absorbed=absorbed, now=NOON, actor=None)
         claiming = in_thread(claim)
-        wait_until_somebody_waits_for_a_lock()
+        wait_for_a_lock()
     claiming.join()
 
     assert seen == [kept.pk]
@@ -186,7 +174,7 @@ def test_a_worker_who_joins_during_a_link_is_no_longer_the_absorbed_person():
     with transaction.atomic():
         people.link(kept=kept, absorbed=absorbed, now=NOON, actor=None)
         joining = in_thread(lambda: people.become_worker(user=user, now=NOON))
-        wait_until_somebody_waits_for_a_lock()
+        wait_for_a_lock()
         assert not Worker.objects.filter(user=user).exists()
     joining.join()
 
