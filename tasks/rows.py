@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,8 +35,13 @@ class Row:
     author: str = ""  # public id of the worker who wrote it
 
 
-def read_row(raw: Any, check_answer: Callable[[Any], dict[str, Any]]) -> Row:
-    """Turn one uploaded object into a ``Row``.
+def read_row(
+    raw: Any,
+    check_answer: Callable[[Any], dict[str, Any]],
+    *,
+    needed: Collection[str] = (),
+) -> Row:
+    """Turn one uploaded object into a ``Row``; ``needed`` names the fields its input must have.
 
     Two shapes are understood: ``{"input": {…}, "gold": …, "priority": …}``, and the flat
     ``{"text": "…", "gold": …}``, in which all that is not an option is input.
@@ -50,6 +55,8 @@ def read_row(raw: Any, check_answer: Callable[[Any], dict[str, Any]]) -> Row:
     shown = _input_of(raw)
     if not shown:
         raise InvalidRow("The row has no input: give at least one field to show to the worker.")
+    if missing := [name for name in needed if name not in shown]:
+        raise InvalidRow(f"The row has no field {min(missing)!r}, which the interface shows.")
     gold = options.get("gold")
     return Row(
         input=json_text(shown, what="input"),

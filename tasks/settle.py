@@ -39,11 +39,17 @@ def accept_all(
 ) -> int:
     """Accept the named answers of a batch, or, without names, all that wait; return how many.
 
-    Names that are not of this batch, or are decided already, change nothing.
+    Answers that are decided already stay as they are.
+
+    Raises:
+        Assignment.DoesNotExist: one that is named is not of this batch; nothing is accepted.
     """
     waiting = Assignment.objects.filter(batch=batch, status=Assignment.Status.SUBMITTED)
     if assignment_ids is not None:
-        waiting = waiting.filter(pk__in=assignment_ids)
+        named = set(assignment_ids)
+        if Assignment.objects.filter(batch=batch, pk__in=named).count() < len(named):
+            raise Assignment.DoesNotExist
+        waiting = waiting.filter(pk__in=named)
     accepted = waiting.update(status=Assignment.Status.ACCEPTED, finished_at=now, decided_by=actor)
     if accepted:
         _record("assignments_accepted", batch, actor, now, count=accepted)

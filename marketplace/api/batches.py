@@ -69,7 +69,7 @@ class Tasks(APIView):
     @once_per_key
     def post(self, request: Request, batch_id: int) -> Response:
         batch = batch_of(request, batch_id)
-        rows = uploads.rows(request, asked(batch.version_id).checker.check)
+        rows = uploads.rows(request, asked(batch.version_id).checker)
         upload = publish.add_tasks(batch=batch, rows=rows, draw=DRAW_BITS, now=timezone.now())
         if upload.tasks >= ANALYZE_FROM:
             publish.analyze()

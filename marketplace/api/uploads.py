@@ -16,6 +16,7 @@ from rest_framework.request import Request
 
 from marketplace.api import parsing
 from tasks.errors import InvalidRow
+from tasks.interface import Checker
 from tasks.publish import Rejected
 from tasks.rows import Row, read_row
 
@@ -77,9 +78,7 @@ def _parser(kind: str) -> type[UnreadParser]:
 PARSERS = [_parser(kind) for kind in dict.fromkeys([*KINDS, *NDJSON_KINDS])]
 
 
-def rows(
-    request: Request, check_answer: Callable[[Any], dict[str, Any]]
-) -> Iterator[Row | Rejected]:
+def rows(request: Request, checker: Checker) -> Iterator[Row | Rejected]:
     """The upload's rows, each good or refused with a reason, numbered from 1."""
     kind = (request.content_type or "").partition(";")[0].strip().lower()
     if kind not in READERS:
@@ -89,7 +88,7 @@ def rows(
             yield Rejected(number, str(raw))
             continue
         try:
-            yield read_row(raw, check_answer)
+            yield read_row(raw, checker.check, needed=checker.interface.fields)
         except InvalidRow as error:
             yield Rejected(number, str(error))
 

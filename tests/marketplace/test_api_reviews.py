@@ -188,7 +188,7 @@ def test_a_body_of_unknown_length_is_not_taken_for_an_empty_one(requester, batch
     assert statuses(batch) == ["submitted"]
 
 
-def test_answers_of_other_batches_that_are_named_stay_as_they_are(requester, batch):
+def test_a_named_answer_of_another_batch_refuses_the_whole_request(requester, batch):
     theirs = submitted(published_batch(tasks=1))
     own_elsewhere = submitted(published_batch(tasks=1, project=batch.project))
 
@@ -196,7 +196,7 @@ def test_answers_of_other_batches_that_are_named_stay_as_they_are(requester, bat
         f"batches/{batch.pk}/accept", {"assignments": [theirs.pk, own_elsewhere.pk]}
     )
 
-    assert accepted.json() == {"accepted": 0}
+    assert problem_of(accepted) == (404, "not_found")
     assert statuses(theirs.batch) == ["submitted"]
 
 

@@ -308,3 +308,8 @@ def test_the_higher_priority_comes_first_and_chance_decides_among_equals(one, ot
 @given(priorities, draws)
 def test_every_position_fits_the_column_and_lies_after_every_start(priority, draw):
     assert -(2**63) < position_of(priority, draw) < 2**63 - 1
+
+
+def test_a_row_must_have_the_fields_that_the_interface_shows():
+    with pytest.raises(InvalidRow, match="no field 'image', which the interface shows"):
+        read_row({"text": "a cat"}, dict, needed={"image", "text"})

@@ -104,10 +104,7 @@ def test_only_the_named_answers_of_the_batch_are_accepted():
     named, unnamed, elsewhere = submitted(batch), submitted(batch), submitted(other)
 
     count = settle.accept_all(
-        batch=batch,
-        assignment_ids=[named.pk, elsewhere.pk, -1],
-        actor=owner(batch),
-        now=LATER,
+        batch=batch, assignment_ids=[named.pk, named.pk], actor=owner(batch), now=LATER
     )
 
     assert count == 1
@@ -116,6 +113,19 @@ def test_only_the_named_answers_of_the_batch_are_accepted():
         "submitted",
         "submitted",
     ]
+
+
+def test_a_name_that_is_not_of_the_batch_accepts_nothing_at_all():
+    batch, other = published_batch(tasks=1), published_batch(tasks=1)
+    named, elsewhere = submitted(batch), submitted(other)
+
+    for stray in (elsewhere.pk, 2**40):
+        with pytest.raises(Assignment.DoesNotExist):
+            settle.accept_all(
+                batch=batch, assignment_ids=[named.pk, stray], actor=owner(batch), now=LATER
+            )
+
+    assert {fresh(each).status for each in (named, elsewhere)} == {"submitted"}
 
 
 @pytest.mark.parametrize("named", [None, []])

@@ -85,5 +85,5 @@ def imported(batch: Batch, file: IO[bytes], *, kind: str, size: int) -> Upload:
         }
     )
     request = Request(http, parsers=[parser() for parser in uploads.PARSERS])
-    rows = uploads.rows(request, asked(batch.version_id).checker.check)
+    rows = uploads.rows(request, asked(batch.version_id).checker)
     return publish.add_tasks(batch=batch, rows=rows, draw=DRAW_BITS, now=timezone.now())
