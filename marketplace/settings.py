@@ -81,6 +81,9 @@ def database(url: str, *, pool: bool) -> dict[str, Any]:
     limits = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
     if pool:
         limits += " -c statement_timeout=30s"  # nobody waits longer for a page
+        # A statement prepared while a table was still empty would read all of it for as long as
+        # nobody analyzes it. Here every statement on a large table has its index.
+        limits += " -c enable_seqscan=off -c jit=off"
     # Prepared statements: the planner's work on a claim is as large as the claim itself.
     options: dict[str, Any] = {
         "options": limits,
