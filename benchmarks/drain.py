@@ -156,16 +156,18 @@ def run(stack: Any) -> int:
 
 
 def wait_until_closed(batch_id: int) -> bool:
-    """Whether the batch was answered, paid and closed in time, by the jobs alone."""
+    """Whether the batch was answered, combined, paid and closed in time, by the jobs alone."""
     from django.db import Error, connection
 
-    from tasks.models import Batch
+    from tasks.models import Assignment, Batch
 
     give_up_at = time.monotonic() + LIMIT_SECONDS
     while time.monotonic() < give_up_at:
         time.sleep(1)
         try:
-            if Batch.objects.filter(pk=batch_id, status=Batch.Status.CLOSED).exists():
+            closed = Batch.objects.filter(pk=batch_id, status=Batch.Status.CLOSED).exists()
+            waiting = Assignment.objects.counted().filter(batch=batch_id, aggregated_at=None)
+            if closed and not waiting.exists():
                 return True
         except Error:
             connection.close()
