@@ -113,6 +113,7 @@ class InputInline(LookOnlyInline):
 
 class GoldInline(LookOnlyInline):
     model = Gold
+    fk_name = "task"
 
 
 class ConsensusInline(LookOnlyInline):

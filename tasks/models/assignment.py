@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from payments.money import Money
 from tasks.errors import IllegalTransition
 from tasks.models.batch import Batch
+from tasks.models.prediction import Prediction
 from tasks.models.task import Task
 from workers.models import Person, User, Worker
 
@@ -80,6 +81,10 @@ class Assignment(models.Model):
         User, models.PROTECT, null=True, related_name="+", db_index=False
     )  # null: accepted because its time was up
     reason = models.TextField(blank=True)  # why it was skipped or rejected
+    # The prediction the worker was shown to correct, if any.
+    suggestion = models.ForeignKey(
+        Prediction, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     aggregated_at = models.DateTimeField(null=True)
     paid_at = models.DateTimeField(null=True)
 
@@ -145,6 +150,12 @@ class Assignment(models.Model):
                 name="assignment_to_aggregate",
                 fields=["batch"],
                 condition=Q(status__in=["submitted", "accepted"], aggregated_at=None),
+            ),
+            # For redundancy.decide: the answers since the last look.
+            models.Index(
+                name="assignment_submitted",
+                fields=["batch", "submitted_at"],
+                condition=Q(submitted_at__isnull=False),
             ),
             # For answers and exports, page by page.
             models.Index(name="assignment_of_batch", fields=["batch", "id"]),

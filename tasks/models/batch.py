@@ -11,6 +11,7 @@ from payments.models import Account
 from payments.money import Money
 from tasks.errors import IllegalTransition
 from tasks.models.project import Project, ProjectVersion
+from workers.models import QualificationType
 
 
 class BatchQuerySet(models.QuerySet["Batch"]):
@@ -47,20 +48,62 @@ class Batch(models.Model):
         Status.CLOSING: {Status.CLOSED},
     }
 
+    class Purpose(models.TextChoices):
+        WORK = "work"  # answers are wanted
+        TRAINING = "training"  # every answer is known, and told after the submit
+        EXAM = "exam"  # every answer is known; passing grants a qualification
+
+    class Redundancy(models.TextChoices):
+        FIXED = "fixed"  # ``overlap`` answers per task
+        ADAPTIVE = "adaptive"  # as many as the evidence calls for, within the budget
+
+    class Rule(models.TextChoices):
+        GAIN = "gain"  # while an answer is expected to raise accuracy by enough
+        TARGET = "target"  # until the confidence has reached ``target``
+        SPEND = "spend"  # least certain first, until the budget is spent
+
     project = models.ForeignKey(Project, models.PROTECT, related_name="batches")
     version = models.ForeignKey(ProjectVersion, models.PROTECT, related_name="batches")
     status = models.CharField(max_length=8, choices=Status, default=Status.DRAFT)
     reward_minor = models.BigIntegerField()  # paid to the worker for each accepted assignment
     fee_minor = models.BigIntegerField()  # kept by the platform for each accepted assignment
     currency = models.CharField(max_length=3)
-    overlap = models.PositiveSmallIntegerField()  # answers wanted per task
+    purpose = models.CharField(
+        max_length=8, choices=Purpose, default=Purpose.WORK, db_default=Purpose.WORK
+    )
+    # Answers wanted per task; where redundancy is adaptive, the mean that the budget pays for.
+    overlap = models.PositiveSmallIntegerField()
+    redundancy = models.CharField(
+        max_length=8, choices=Redundancy, default=Redundancy.FIXED, db_default=Redundancy.FIXED
+    )
+    rule = models.CharField(max_length=6, choices=Rule, default=Rule.GAIN, db_default=Rule.GAIN)
+    overlap_min = models.PositiveSmallIntegerField(default=2, db_default=2)
+    overlap_max = models.PositiveSmallIntegerField(default=15, db_default=15)
+    # confidence from which a task counts as closed
+    target = models.FloatField(default=0.95, db_default=0.95)
+    cap_minor = models.BigIntegerField(null=True)  # the most it may cost; null: by ``overlap``
     assignment_duration = models.DurationField(default=timedelta(minutes=30))
     auto_accept_delay = models.DurationField(default=timedelta(days=3))  # from submit to accept
     gold_rate = models.FloatField(default=0.05)  # share of claims that are gold, in [0, 0.5]
     max_live_assignments = models.PositiveSmallIntegerField(default=20)  # per worker
     requirements = models.JSONField(default=list)  # workers.requirements
     requirements_version = models.PositiveIntegerField(default=0)
-    aggregation = models.CharField(max_length=40, default="dawid_skene")  # how labels are combined
+    aggregation = models.CharField(max_length=40, default="auto")  # how labels are combined
+    # tasks.rules: what follows from a worker's record
+    rules = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    grants = models.ForeignKey(  # what an exam grants
+        QualificationType, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    # share of right answers that passes an exam
+    pass_mark = models.FloatField(default=0.8, db_default=0.8)
+    # workers are shown predictions to correct
+    prelabels = models.BooleanField(default=False, db_default=False)
+    # predictions count as one more annotator
+    model_votes = models.BooleanField(default=False, db_default=False)
+    # Predictions stand without a human answer where at most this share of them is wrong.
+    auto_label_error = models.FloatField(null=True)
+    # share of such tasks that people answer anyway
+    audit_rate = models.FloatField(default=0.05, db_default=0.05)
 
     escrow = models.OneToOneField(Account, models.PROTECT, null=True, related_name="batch")
     budget_minor = models.BigIntegerField(default=0)  # moved from the wallet into escrow so far
@@ -68,6 +111,9 @@ class Batch(models.Model):
     task_count = models.PositiveIntegerField(default=0)  # without gold
     gold_count = models.PositiveIntegerField(default=0)
     slot_count = models.PositiveBigIntegerField(default=0)  # answers wanted of tasks, without gold
+    gold_retired = models.PositiveIntegerField(default=0, db_default=0)
+    # how often re-opened tasks were lined up
+    wave = models.PositiveIntegerField(default=0, db_default=0)
     low_water = models.BigIntegerField(default=-(2**63))  # no open task has a lower position
 
     created_at = models.DateTimeField()
@@ -75,6 +121,9 @@ class Batch(models.Model):
     rejected_count = models.PositiveIntegerField(default=0)  # tells a run that it is out of date
     aggregated_at = models.DateTimeField(null=True)  # when its consensus was last computed
     aggregate_after = models.DateTimeField(null=True)  # new answers wait at least until then
+    decide_after = models.DateTimeField(null=True)  # the next look at what tasks want
+    decided_through = models.DateTimeField(null=True)  # the latest submit the last look saw
+    decided_answers = models.PositiveBigIntegerField(default=0, db_default=0)  # how many it saw
     closed_at = models.DateTimeField(null=True)
 
     objects = BatchQuerySet.as_manager()
@@ -84,6 +133,30 @@ class Batch(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="batch_overlap_between_1_and_100", condition=Q(overlap__range=(1, 100))
+            ),
+            models.CheckConstraint(
+                name="batch_overlap_min_within_max",
+                condition=Q(overlap_min__gte=1, overlap_max__lte=100)
+                & Q(overlap_min__lte=F("overlap_max")),
+            ),
+            models.CheckConstraint(
+                name="batch_target_is_probability", condition=Q(target__gt=0, target__lt=1)
+            ),
+            models.CheckConstraint(
+                name="batch_cap_positive", condition=Q(cap_minor=None) | Q(cap_minor__gt=0)
+            ),
+            models.CheckConstraint(
+                name="batch_within_its_cap",
+                condition=Q(cap_minor=None) | Q(budget_minor__lte=F("cap_minor")),
+            ),
+            models.CheckConstraint(
+                name="batch_exam_grants_something",
+                condition=~Q(purpose="exam") | Q(grants__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="batch_shares_are_shares",
+                condition=Q(pass_mark__range=(0, 1), audit_rate__range=(0.01, 1))
+                & (Q(auto_label_error=None) | Q(auto_label_error__gt=0, auto_label_error__lt=1)),
             ),
             models.CheckConstraint(name="batch_reward_positive", condition=Q(reward_minor__gt=0)),
             models.CheckConstraint(name="batch_fee_not_negative", condition=Q(fee_minor__gte=0)),
@@ -122,6 +195,10 @@ class Batch(models.Model):
     def unit(self) -> Money:
         """What one accepted answer costs the requester: reward and fee."""
         return Money(self.reward_minor + self.fee_minor, self.currency)
+
+    @property
+    def is_adaptive(self) -> bool:
+        return self.redundancy == self.Redundancy.ADAPTIVE
 
     @property
     def spent(self) -> int:

@@ -12,11 +12,23 @@ from tasks.models.task import Task
 class Consensus(models.Model):
     """The answers to one element of one task, made one."""
 
+    class Source(models.TextChoices):
+        CROWD = "crowd"  # the answers, aggregated
+        MODEL = "model"  # a prediction above the conformal threshold
+        REVIEW = "review"  # a reviewer's decision: it stands whatever is answered after it
+
     task = models.ForeignKey(Task, models.PROTECT, related_name="consensus", db_index=False)
     name = models.CharField(max_length=50)  # of the interface's element
     value = models.JSONField()
-    confidence = models.FloatField()  # the aggregator's own probability of ``value``, in [0, 1]
+    confidence = models.FloatField()  # that ``value`` is right, in [0, 1]
+    is_calibrated = models.BooleanField(
+        default=False, db_default=False
+    )  # on gold; else it is the method's own word
+    raw_confidence = models.FloatField(null=True)  # the method's own word, where one spoke
     method = models.CharField(max_length=40)
+    source = models.CharField(
+        max_length=6, choices=Source, default=Source.CROWD, db_default=Source.CROWD
+    )
     answers = models.PositiveIntegerField()  # how many it rests on
     aggregated_at = models.DateTimeField()
 
@@ -26,13 +38,27 @@ class Consensus(models.Model):
             models.UniqueConstraint(name="consensus_one_per_element", fields=["task", "name"]),
             models.CheckConstraint(
                 name="consensus_confidence_is_probability",
-                condition=Q(confidence__range=(0, 1)),
+                condition=Q(confidence__range=(0, 1), raw_confidence__range=(0, 1)),
             ),
-            models.CheckConstraint(name="consensus_rests_on_answers", condition=Q(answers__gt=0)),
+            models.CheckConstraint(
+                name="consensus_of_the_crowd_rests_on_answers",
+                condition=~Q(source="crowd") | Q(answers__gt=0),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} of {self.task_id}: {self.value}"
+
+
+class Report(models.Model):
+    """What the answers of a batch say about themselves: tasks.report writes and documents it."""
+
+    batch = models.OneToOneField(Batch, models.CASCADE, primary_key=True, related_name="report")
+    data = models.JSONField()
+    computed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"report on {self.batch_id}"
 
 
 class Progress(models.Model):

@@ -94,11 +94,46 @@ class TaskInput(models.Model):
 class Gold(models.Model):
     """A task whose answer is known, to measure workers by."""
 
+    class Source(models.TextChoices):
+        REQUESTER = "requester"  # came with the upload
+        REVIEW = "review"  # a reviewed consensus, copied into a task of its own
+
+    class Retired(models.TextChoices):
+        DISPUTED = "disputed"  # good workers answer otherwise: it no longer counts for anybody
+        LEAKED = "leaked"  # its answer has got round
+        ROTATED = "rotated"  # most workers have met it
+        WITHDRAWN = "withdrawn"  # the requester took it back: it no longer counts for anybody
+
     task = models.OneToOneField(Task, models.PROTECT, primary_key=True, related_name="gold")
     answer = models.JSONField()  # in the shape of tasks.interface, e.g. {"label": "cat"}
+    source = models.CharField(
+        max_length=9, choices=Source, default=Source.REQUESTER, db_default=Source.REQUESTER
+    )
+    origin = models.ForeignKey(
+        Task, models.PROTECT, null=True, related_name="promoted", db_index=False
+    )
+    explanation = models.TextField(
+        blank=True, db_default=""
+    )  # why, as told after a training answer
+    retired_at = models.DateTimeField(null=True)
+    retired_for = models.CharField(max_length=9, choices=Retired, blank=True, db_default="")
+
+    # Reasons for which former answers to it do not count either.
+    VOID = (Retired.DISPUTED, Retired.WITHDRAWN)
 
     class Meta:
         verbose_name_plural = "gold"
+        constraints = [
+            models.CheckConstraint(
+                name="gold_retired_for_a_reason",
+                condition=Q(retired_at=None, retired_for="")
+                | Q(retired_at__isnull=False) & ~Q(retired_for=""),
+            ),
+            models.CheckConstraint(
+                name="gold_from_review_has_an_origin",
+                condition=~Q(source="review") | Q(origin__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"gold {self.task_id}"
