@@ -68,13 +68,12 @@ class Policy:
 class State(NamedTuple):
     """What is known about the batch, one entry per task."""
 
-    posteriors: Floats  # tasks x classes; calibrated where there is gold
+    confidence: Floats  # probability of the likeliest answer; calibrated where there is gold
+    gain: Floats  # expected of one more answer: ``expected_gain``
     soundness: Floats  # probability that the answers say anything, ``OnlineModel.soundness``
     answers: Ints  # received
     in_flight: Ints  # slots open or claimed, not yet answered
     feedable: Flags  # there may be a worker who can still answer it
-    accuracy: float  # of the average answer
-    exponent: float = 1.0  # of the temperature in ``posteriors``, which dampens new answers too
 
 
 class Decision(NamedTuple):
@@ -93,11 +92,12 @@ def decide(state: State, policy: Policy) -> Decision:
     certain; ties go to fewer answers, then to the lower index.
     """
     slots = state.answers + state.in_flight
-    confidence = state.posteriors.max(axis=1)
-    minimum = _minimum(state, policy)
+    confidence = state.confidence
     # A task at the maximum is never fed, even where the minimum in force is above it.
     possible = state.feedable & (slots < policy.maximum)
-    short = possible & (slots < minimum)
+    # What caution adds to the minimum is asked for task by task, as the first answers come in.
+    cautious = (slots < _minimum(state, policy)) & (state.in_flight == 0)
+    short = possible & ((slots < policy.minimum) | cautious)
     keen = possible & ~short & (state.in_flight == 0) & _wants(state, policy)
     wanting = _by_urgency(short, slots, confidence), _by_urgency(keen, slots, confidence)
     opened = _affordable(*wanting, state=state, policy=policy)
@@ -168,12 +168,11 @@ def _wants(state: State, policy: Policy) -> Flags:
     hopeless = (state.soundness < policy.unsound) & (state.answers >= policy.hopeless_after)
     if policy.rule is Rule.SPEND:
         return ~hopeless
-    gain = expected_gain(state.posteriors, state.accuracy, exponent=state.exponent)
-    gain *= state.soundness
+    gain = state.gain * state.soundness
     if policy.rule is Rule.GAIN:
         wants: Flags = gain >= policy.least_gain
     else:
-        wants = (state.posteriors.max(axis=1) < policy.target) & (gain >= policy.hopeless_gain)
+        wants = (state.confidence < policy.target) & (gain >= policy.hopeless_gain)
     return wants & ~hopeless
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.aggregation.adaptive import Policy, Rule, State, decide
+from tasks.aggregation.adaptive import Policy, Rule, State, decide, expected_gain
 from tasks.aggregation.calibration import calibration_error, fit_exponent, overconfidence, tempered
 from tasks.aggregation.labels import Label
 from tasks.aggregation.methods import fit
@@ -141,13 +141,12 @@ def buy(recording: Recording, policy: Policy, gold: Mapping[int, int] | None = N
         model.refit(WARM_ROUNDS if bought.any() else 1)
         posteriors, exponent = _calibrated(model, gold or {})
         state = State(
-            posteriors=posteriors,
+            confidence=posteriors.max(axis=1),
+            gain=expected_gain(posteriors, model.accuracy, exponent=exponent),
             soundness=model.soundness(),
             answers=bought,
             in_flight=np.zeros_like(bought),
             feedable=bought < recorded,
-            accuracy=model.accuracy,
-            exponent=exponent,
         )
         opened = decide(state, policy).open
         if not len(opened):

@@ -22,13 +22,14 @@ def state(
     accuracy: float = 0.8,
 ) -> State:
     count = len(confidences)
+    posteriors = np.array([[value, 1 - value] for value in confidences])
     return State(
-        posteriors=np.array([[value, 1 - value] for value in confidences]),
+        confidence=posteriors.max(axis=1),
+        gain=expected_gain(posteriors, accuracy),
         soundness=np.array(soundness or [1.0] * count),
         answers=np.array(answers),
         in_flight=np.array(in_flight or [0] * count),
         feedable=np.array(feedable or [True] * count),
-        accuracy=accuracy,
     )
 
 
