@@ -99,7 +99,7 @@ clean: down ## stop everything and remove what can be made again; the data under
 
 ## Measuring it
 
-.PHONY: bench-cycle bench-scale bench-import bench-drain bench-quality bench-forecast bench-aggregators
+.PHONY: bench-cycle bench-scale bench-import bench-drain bench-quality bench-forecast bench-aggregators bench-lag
 bench-cycle: $(DEV) $(REDIS) ## CPU of one claim and its submit, over HTTP
 	@$(PYTHON) -m benchmarks.cycle $(BENCH_ARGS)
 
@@ -114,6 +114,9 @@ bench-drain: $(DEV) $(REDIS) ## drain a batch while its servers are killed; noth
 
 bench-quality: $(DEV) ## adaptive redundancy on recorded crowds, in BENCH_CROWD_DATA
 	@OMP_NUM_THREADS=1 $(PYTHON) -m benchmarks.quality $(BENCH_ARGS)
+
+bench-lag: $(DEV) $(REDIS) ## how soon an answer is reckoned with at 100 submits a second
+	@$(PYTHON) -m benchmarks.lag $(BENCH_ARGS)
 
 bench-forecast: $(DEV) ## how often forecasts from a pilot hold, on the same crowds
 	@OMP_NUM_THREADS=1 $(PYTHON) -m benchmarks.forecasts $(BENCH_ARGS)

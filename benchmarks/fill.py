@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -49,7 +50,12 @@ SELECT id, jsonb_build_object('image', id || '.png'), id::text FROM made
 
 
 def a_batch(
-    project: Project, tasks: int, overlap: int = 3, *, accept_at_once: bool = False
+    project: Project,
+    tasks: int,
+    overlap: int = 3,
+    *,
+    accept_at_once: bool = False,
+    **policy: Any,
 ) -> Batch:
     """A published batch with ``tasks`` open tasks, and fresh statistics."""
     now = timezone.now()
@@ -63,12 +69,14 @@ def a_batch(
             max_live_assignments=1000,
             assignment_duration=timedelta(seconds=20),
             auto_accept_delay=timedelta(0) if accept_at_once else timedelta(days=3),
+            **policy,
         ),
         now=now,
     )
+    first = batch.first_overlap
     with connection.cursor() as cursor:
-        cursor.execute(TASKS, {"batch": batch.pk, "tasks": tasks, "overlap": overlap})
-    batch.grow(tasks=tasks, gold=0, slots=tasks * overlap)
+        cursor.execute(TASKS, {"batch": batch.pk, "tasks": tasks, "overlap": first})
+    batch.grow(tasks=tasks, gold=0, slots=tasks * first)
     publish.publish(batch=batch, actor=project.requester, now=now)
     analyze()
     return batch

@@ -13,11 +13,13 @@ from datetime import timedelta
 from functools import wraps
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
+from marketplace import ask_backends as backends
 from marketplace.models import Heartbeat, StoredResponse
 from payments import audit
-from tasks import aggregate, distribute, progress, settle
+from tasks import aggregate, auto_label, distribute, progress, redundancy, retrain, settle
 
 
 def job(work: Callable[[], int]) -> Callable[[], int]:
@@ -57,6 +59,32 @@ def collect_stragglers() -> int:
 def aggregate_due() -> int:
     """Give each task with new answers its consensus."""
     return aggregate.aggregate_due(now=timezone.now())
+
+
+@job
+def decide_due() -> int:
+    """Open slots for tasks whose answers so far do not settle them."""
+    return redundancy.decide_due(now=timezone.now())
+
+
+@job
+def retrain_due() -> int:
+    """Train a built-in model again when enough labels have come."""
+    return retrain.retrain_due(now=timezone.now())
+
+
+@job
+def ask_backends() -> int:
+    """Ask models behind an address about new tasks."""
+    return backends.ask_backends(
+        now=timezone.now(), allow_private=settings.ML_BACKEND_ALLOW_PRIVATE
+    )
+
+
+@job
+def auto_label_due() -> int:
+    """Let predictions stand where audits prove that few of them are wrong."""
+    return auto_label.auto_label_due(key=settings.SECRET_KEY.encode(), now=timezone.now())
 
 
 @job

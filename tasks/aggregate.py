@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 
-from tasks import quality
+from tasks import quality, report
+from tasks.alone import AGGREGATE, alone
 from tasks.combine import Decided, combine
 from tasks.models import Assignment, Batch, Consensus, Gold
+from tasks.report import Given
 from tasks.versions import asked
 
 # A running batch is computed again after a pause that grows with its answers, so that
@@ -20,15 +21,6 @@ from tasks.versions import asked
 PAUSE_MIN = timedelta(seconds=4)
 PAUSE_PER_ANSWER = timedelta(microseconds=100)
 CHUNK = 2_000
-
-
-class Given(NamedTuple):
-    """One counted answer."""
-
-    assignment: int
-    task: int
-    worker: int
-    value: dict[str, Any]
 
 
 def aggregate_due(*, now: datetime, limit: int = 200) -> int:
@@ -48,16 +40,22 @@ def aggregate(*, batch: Batch, now: datetime) -> bool:
     Returns False, having done nothing, when another run has the batch in hand. Dying half way
     leaves answers unmarked, so the next run starts over.
     """
-    with _only_one(batch) as mine:
+    with alone(AGGREGATE, batch.pk) as mine:
         if not mine:
             return False
         rejected_before = Batch.objects.values_list("rejected_count", flat=True).get(pk=batch.pk)
         given = list(_answers(batch))
         parsed = asked(batch.version_id).checker.interface
         answers = [(each.task, each.worker, each.value) for each in given]
-        gold = dict(Gold.objects.filter(task__batch=batch).values_list("task_id", "answer"))
-        decided = combine(parsed, answers, method=batch.aggregation, gold=gold)
-        _store(decided, now)
+        decided = combine(
+            parsed,
+            answers,
+            method=batch.aggregation,
+            gold=_gold(batch),
+            picked=report.picked_before(batch),
+        )
+        _store(batch, decided, now)
+        report.write(batch, given, decided, now=now)
         quality.score_by_fit(batch=batch, right=decided.right, now=now)
         quality.score_by_gold(project_id=batch.project_id, now=now)
         for start in range(0, len(given), CHUNK):
@@ -76,30 +74,10 @@ def _finish(batch: Batch, rejected_before: int, *, now: datetime, again_after: d
     if locked.rejected_count != rejected_before:
         rejected = Assignment.objects.filter(batch=batch, status=Assignment.Status.REJECTED)
         spoiled = list(rejected.values_list("task_id", flat=True))
-        Consensus.objects.filter(task__in=spoiled).delete()
+        Consensus.objects.filter(task__in=spoiled, source=Consensus.Source.CROWD).delete()
         counted = Assignment.objects.counted().filter(task__in=spoiled)
         counted.update(aggregated_at=None)
     Batch.objects.filter(pk=batch.pk).update(aggregated_at=now, aggregate_after=again_after)
-
-
-@contextmanager
-def _only_one(batch: Batch) -> Iterator[bool]:
-    """Hold the batch's advisory lock: it ends with the connection, so a killed run frees it.
-
-    A row lock would keep a transaction open while the aggregator computes, and with it the
-    dead rows of every claim made meanwhile.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [AGGREGATE, batch.pk])
-        mine = bool(cursor.fetchone()[0])
-        try:
-            yield mine
-        finally:
-            if mine:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [AGGREGATE, batch.pk])
-
-
-AGGREGATE = 4_711  # the class of advisory locks that aggregation uses
 
 
 def _answers(batch: Batch) -> Iterator[Given]:
@@ -112,24 +90,42 @@ def _answers(batch: Batch) -> Iterator[Given]:
     yield from (Given(*row) for row in rows.iterator(chunk_size=CHUNK))
 
 
-def _store(decided: Decided, now: datetime) -> None:
-    """Write each task's consensus over what was there before."""
+def _gold(batch: Batch) -> dict[int, Any]:
+    live = Gold.objects.filter(task__batch=batch).exclude(retired_for__in=Gold.VOID)
+    return dict(live.values_list("task_id", "answer"))
+
+
+def _store(batch: Batch, decided: Decided, now: datetime) -> None:
+    """Write each task's consensus over what was there before, unless a review or model decided."""
+    apart = Consensus.objects.exclude(source=Consensus.Source.CROWD).filter(task__batch=batch)
+    settled = set(apart.values_list("task_id", flat=True))
     rows = [
         Consensus(
             task_id=each.task,
             name=each.name,
             value=each.value,
             confidence=each.confidence,
+            raw_confidence=each.raw_confidence,
+            is_calibrated=each.is_calibrated,
             method=each.method,
             answers=each.answers,
             aggregated_at=now,
         )
         for each in decided.consensus
+        if each.task not in settled
     ]
     Consensus.objects.bulk_create(
         rows,
         batch_size=CHUNK,
         update_conflicts=True,
         unique_fields=["task", "name"],
-        update_fields=["value", "confidence", "method", "answers", "aggregated_at"],
+        update_fields=[
+            "value",
+            "confidence",
+            "raw_confidence",
+            "is_calibrated",
+            "method",
+            "answers",
+            "aggregated_at",
+        ],
     )

@@ -12,8 +12,13 @@ SELECT c.id, c.position, c.gold_position, c.gold_rest_until, c.rescan_at, c.resc
        c.requirements_version = b.requirements_version
          AND c.qualifications_version = w.qualifications_version AS eligible,
        b.requirements_version, w.qualifications_version,
-       b.status, b.low_water, b.max_live_assignments, b.gold_rate, b.gold_count,
-       b.version_id, b.currency, b.reward_minor, b.fee_minor, b.assignment_duration
+       b.status, b.low_water,
+       least(b.max_live_assignments, c.max_live_assignments) AS max_live_assignments,
+       greatest(b.gold_rate, c.gold_rate) AS gold_rate, b.gold_count - b.gold_retired AS gold_count,
+       c.paused_until,
+       b.version_id, b.currency, b.reward_minor, b.fee_minor, b.assignment_duration,
+       -- Where audits vouch for predictions nobody is shown any, or they would not be blind.
+       b.prelabels AND b.auto_label_error IS NULL AS suggests
 FROM tasks_cursor c
 JOIN tasks_batch b ON b.id = c.batch_id
 JOIN workers_worker w ON w.id = c.worker_id
@@ -100,26 +105,37 @@ WITH me AS MATERIALIZED (
                 THEN %(gold_rest_until)s::timestamptz
             ELSE c.gold_rest_until
         END,
-        rescan_at = %(rescan_at)s, rescan_seconds = %(rescan_seconds)s,
+        -- Whoever finds something may look behind again soon.
+        rescan_at = CASE WHEN EXISTS (SELECT FROM picked) THEN NULL
+                         ELSE %(rescan_at)s::timestamptz END,
+        rescan_seconds = CASE WHEN EXISTS (SELECT FROM picked) THEN 0
+                              ELSE %(rescan_seconds)s::int END,
         requirements_version = %(requirements_version)s,
         qualifications_version = %(qualifications_version)s
     WHERE c.id = %(cursor)s
 ), made AS (
     INSERT INTO tasks_assignment (
         batch_id, task_id, worker_id, person_id, status, is_gold, reward_minor, fee_minor,
-        claimed_at, deadline_at, reason)
+        claimed_at, deadline_at, reason, suggestion_id)
     SELECT %(batch)s::bigint, id, %(worker)s::bigint, (SELECT person_id FROM me), 'active', is_gold,
-           %(reward)s::bigint, %(fee)s::bigint, %(now)s::timestamptz, %(deadline)s, ''
+           %(reward)s::bigint, %(fee)s::bigint, %(now)s::timestamptz, %(deadline)s, '',
+           -- Of the newest predictor; not looked for unless the batch shows suggestions.
+           CASE WHEN %(suggests)s::boolean THEN (
+               SELECT p.id FROM tasks_prediction p
+               WHERE p.task_id = picked.id AND p.value <> '{{}}'
+               ORDER BY p.predictor_id DESC LIMIT 1) END
     FROM picked ORDER BY random()  -- so that the order of a handful does not give away the gold
-    RETURNING id, task_id, is_gold
+    RETURNING id, task_id, is_gold, suggestion_id
 )
-SELECT room.n::int, made.id, made.task_id, i.data
+SELECT room.n::int, made.id, made.task_id, i.data,
+       CASE WHEN made.suggestion_id IS NOT NULL THEN (
+           SELECT p.value FROM tasks_prediction p WHERE p.id = made.suggestion_id) END
 FROM room LEFT JOIN made ON true LEFT JOIN tasks_taskinput i ON i.task_id = made.task_id
 ORDER BY made.id
 """  # noqa: S608  (put together from constants of this module)
 
 # Open tasks far behind the median cursor. Positions are random numbers of 52 bits, so "2,000 tasks
-# behind" is a share of that range.
+# behind" is a share of that range. Tasks in waves (tasks.slots) are few: any that is behind counts.
 STRAGGLERS = """
 WITH median AS (
     SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY position) AS position
@@ -127,7 +143,9 @@ WITH median AS (
 ), behind AS (
     SELECT t.id FROM tasks_task t, median m, tasks_batch b
     WHERE b.id = %(batch)s AND t.batch_id = %(batch)s AND t.is_open AND t.lane = 1
-      AND t.position < m.position - 4503599627370496::numeric * 2000 / greatest(b.task_count, 1)
+      AND t.position < m.position - CASE
+          WHEN t.position >= 4611686018427387904 THEN 0
+          ELSE 4503599627370496::numeric * 2000 / greatest(b.task_count, 1) END
     ORDER BY t.position LIMIT %(limit)s FOR UPDATE OF t SKIP LOCKED
 )
 UPDATE tasks_task t SET lane = 0 FROM behind WHERE t.id = behind.id

@@ -1,21 +1,25 @@
-"""The answers of a batch, made one answer per element: which mathematics each type gets."""
+"""The answers of a batch, made one answer per element, with a confidence that gold has measured."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tasks.aggregation import methods
-from tasks.aggregation.errors import AggregationError
-from tasks.aggregation.labels import Fit, Label
-from tasks.aggregation.multiple import fit_multiple
-from tasks.interface import Choice, Interface
+import numpy as np
 
-FALLBACK = "majority_vote"  # where the batch's method cannot work with what there is
-FOR_TEXT = "text_majority"
+from tasks.aggregation.auto import ordinary_depth, split_gold
+from tasks.aggregation.gauge import Gauge, gauge
+from tasks.aggregation.grouping import same_answer
+from tasks.aggregation.kinds import AUTO, Asked, Result, merge, resolve
+from tasks.aggregation.labels import Found, Label, Merged, Reading
+from tasks.interface import Choice, Interface, Question, Relations
+
+__all__ = ["AUTO", "Answers", "Combined", "Decided", "Picked", "combine", "readings_of"]
 
 Answers = Sequence[tuple[int, int, Mapping[str, Any]]]  # task, worker, {element: value}
+PICK_AGAIN = 1.5  # times as many answers: then gold is asked anew which method is best
 
 
 class Combined(NamedTuple):
@@ -25,123 +29,183 @@ class Combined(NamedTuple):
     name: str
     value: Any
     confidence: float
+    raw_confidence: float  # the method's own word
+    is_calibrated: bool
     method: str
     answers: int
 
 
+class Picked(NamedTuple):
+    """The method that ``AUTO`` stands for in one element, and since how many answers."""
+
+    method: str
+    why: str
+    answers: int
+
+
+class Element(NamedTuple):
+    """What is to be said of one element of the batch as a whole."""
+
+    kind: str
+    method: str
+    why: str
+    gauge: Gauge
+    skills: dict[int, float]
+
+
 class Decided(NamedTuple):
-    consensus: list[Combined]
+    consensus: list[Combined]  # of the tasks whose answer is not known
     right: dict[int, tuple[float, int]]  # by worker: share of right answers, of how many
+    elements: dict[str, Element]
+    picked: dict[str, Picked]
+
+
+class Dealt(NamedTuple):
+    """Readings in which gold tasks have as many answers as ordinary ones; see ``auto``."""
+
+    readings: list[Reading]
+    gold: dict[int, int]  # by task among the readings: the gold task it is a part of
+    parts: set[int]  # all tasks that stand for parts of gold tasks
 
 
 def combine(
-    interface: Interface, answers: Answers, *, method: str, gold: Mapping[int, Mapping[str, Any]]
+    interface: Interface,
+    answers: Answers,
+    *,
+    method: str,
+    gold: Mapping[int, Mapping[str, Any]],
+    picked: Mapping[str, Picked] | None = None,
 ) -> Decided:
     """Aggregate every element of ``interface`` over ``answers``.
 
-    ``method`` is the batch's; text elements take it if it is one for text. A method that cannot
-    work with these answers gives way to the majority, and the result says so. A worker's share
-    of right answers is the method's own estimate, or else their agreement with the consensus,
-    averaged over the elements.
+    ``method`` is the batch's: see ``kinds.merge`` for what each kind makes of it. ``picked`` is
+    what ``AUTO`` stood for at the last call; it is asked again when there are many more answers.
+    Where an element's answer is known of gold tasks, their answers measure its confidences.
+
+    A worker's share of right answers is the method's own estimate, or else their agreement with
+    the consensus, averaged over the elements.
     """
     consensus: list[Combined] = []
     shares: defaultdict[int, list[float]] = defaultdict(list)
-    counts: defaultdict[int, int] = defaultdict(int)
-    for _, worker, _ in answers:
-        counts[worker] += 1
-    for element in interface.questions:
-        given = [(task, worker, value[element.name]) for task, worker, value in answers
-                 if element.name in value]  # fmt: skip
-        known = {task: value[element.name] for task, value in gold.items() if element.name in value}
-        if isinstance(element, Choice) and element.multiple:
-            rows, skills = _multiple(element, given, method)
-        else:
-            one_of_many = isinstance(element, Choice)
-            rows, skills = _single(element.name, given, method, known, one_of_many=one_of_many)
-        consensus += rows
+    elements: dict[str, Element] = {}
+    kept: dict[str, Picked] = {}
+    merged: dict[str, Merged] = {}
+    # Relations last: their ends are matched to what the spans came to.
+    for question in sorted(interface.questions, key=lambda each: isinstance(each, Relations)):
+        given = readings_of(question.name, answers)
+        known = {
+            task: value[question.name] for task, value in gold.items() if question.name in value
+        }
+        asked = _asked(question, merged)
+        kept[question.name] = _pick(asked, given, method, known, (picked or {}).get(question.name))
+        dealt = _deal(given, known)
+        of_part = {part: known[task] for part, task in dealt.gold.items()}
+        found = merge(asked, dealt.readings, kept[question.name].method, of_part)
+        merged[question.name] = found.merged
+        measured = _measure(asked, found.merged, dealt, known)
+        rows = _rows(asked, found, measured, dealt)
+        consensus += [row._replace(name=question.name) for row in rows]
+        skills = found.merged.skills or _agreement(asked.kind, found.merged, dealt.readings)
         for worker, skill in skills.items():
             shares[worker].append(skill)
+        why = kept[question.name].why
+        elements[question.name] = Element(asked.kind, found.method, why, measured, skills)
+    counts = Counter(worker for _, worker, _ in answers)
     right = {
         worker: (sum(each) / len(each), counts[worker]) for worker, each in shares.items() if each
     }
-    return Decided(consensus, right)
+    return Decided(consensus, right, elements, kept)
 
 
-def _single(
-    name: str,
-    given: Sequence[tuple[int, int, str]],
+def readings_of(name: str, answers: Answers) -> list[Reading]:
+    """Return what was answered to the element ``name``, leaving out who left it out."""
+    return [Reading(task, worker, value[name]) for task, worker, value in answers if name in value]
+
+
+def _asked(question: Question, merged: Mapping[str, Merged]) -> Asked:
+    spans = merged.get(question.spans) if isinstance(question, Relations) else None
+    if isinstance(question, Choice):
+        options = tuple(option.value for option in question.options)
+        return Asked(question.kind, options, question.multiple)
+    return Asked(question.kind, question.outcomes, spans=spans)
+
+
+def _pick(
+    asked: Asked,
+    given: Sequence[Reading],
     method: str,
-    gold: Mapping[int, str],
-    *,
-    one_of_many: bool,
-) -> tuple[list[Combined], dict[int, float]]:
-    labels = [Label(task, worker, value) for task, worker, value in given]
-    wanted, spare = (method, FALLBACK) if one_of_many else (_for_text(method), FOR_TEXT)
-    if one_of_many and wanted not in methods.CLASSIFICATION:
-        wanted = spare
-    fit, used = _fit(wanted, spare, labels, gold)
-    counts: defaultdict[int, int] = defaultdict(int)
-    for label in labels:
-        counts[label.task] += 1
-    rows = [
-        Combined(task, name, found.label, _probability(found.confidence), used, counts[task])
-        for task, found in fit.consensus.items()
-    ]
-    return rows, fit.skills or _agreement(fit, labels)
+    known: Mapping[int, Any],
+    before: Picked | None,
+) -> Picked:
+    if method != AUTO:
+        return Picked(method, "", len(given))
+    if before and len(given) < PICK_AGAIN * before.answers:
+        return before
+    return Picked(*resolve(asked, given, known), len(given))
 
 
-def _fit(
-    wanted: str, spare: str, labels: Sequence[Label], gold: Mapping[int, str]
-) -> tuple[Fit, str]:
-    try:
-        return methods.fit(wanted, labels, gold=gold), wanted
-    except AggregationError:
-        return methods.fit(spare, labels), spare
+def _deal(given: Sequence[Reading], known: Mapping[int, Any]) -> Dealt:
+    if not known:
+        return Dealt(list(given), {}, set())
+    labels = [Label(each.task, each.worker, json.dumps(each.value)) for each in given]
+    split = split_gold(labels, known, ordinary_depth(labels, known))
+    readings = [Reading(task, worker, json.loads(text)) for task, worker, text in split.labels]
+    largest = max((each.task for each in given), default=0)
+    parts = {each.task for each in readings if each.task > largest}
+    return Dealt(readings, split.gold, parts)
 
 
-def _for_text(method: str) -> str:
-    return method if method in methods.TEXTS else FOR_TEXT
+def _measure(asked: Asked, merged: Merged, dealt: Dealt, known: Mapping[int, Any]) -> Gauge:
+    judged = sorted(dealt.gold)
+    return gauge(
+        [_probability(merged.consensus[part].confidence) for part in judged],
+        [
+            same_answer(merged.consensus[part].value, known[dealt.gold[part]], asked.kind)
+            for part in judged
+        ],
+        gold=[dealt.gold[part] for part in judged],
+        answers=_possible(asked),
+    )
 
 
-def _agreement(fit: Fit, labels: Sequence[Label]) -> dict[int, float]:
-    """How often each worker said what was decided, where anybody else had a say in it."""
-    voices = Counter(label.task for label in labels)
-    agreed: defaultdict[int, list[bool]] = defaultdict(list)
-    for label in labels:
-        if voices[label.task] > 1:
-            agreed[label.worker].append(fit.consensus[label.task].label == label.label)
-    return {worker: sum(each) / len(each) for worker, each in agreed.items()}
+def _possible(asked: Asked) -> int:
+    """How many answers there are to be wrong among; a multiple choice is as sure as one option."""
+    return 2 if asked.is_multiple else max(len(asked.outcomes), 2)
 
 
-def _multiple(
-    element: Choice, given: Sequence[tuple[int, int, list[str]]], method: str
-) -> tuple[list[Combined], dict[int, float]]:
-    used: set[str] = set()
-
-    def fit_one(labels: Sequence[Label]) -> Fit:
-        known = method if method in methods.CLASSIFICATION else FALLBACK
-        fit, name = _fit(known, FALLBACK, labels, {})
-        used.add(name)
-        return fit
-
-    ticked = [(task, worker, frozenset(values)) for task, worker, values in given]
-    found = fit_multiple(ticked, [option.value for option in element.options], fit_one)
-    counts: defaultdict[int, int] = defaultdict(int)
-    for task, _, _ in given:
-        counts[task] += 1
-    name = method if used == {method} else FALLBACK
-    rows = [
+def _rows(asked: Asked, result: Result, measured: Gauge, dealt: Dealt) -> list[Combined]:
+    """What is decided of the tasks whose answer is not known; the name is the caller's to add."""
+    counts = Counter(each.task for each in dealt.readings)
+    decided = result.merged.consensus.items()
+    found = [(task, each) for task, each in decided if task not in dealt.parts]
+    raw = np.array([_probability(each.confidence) for _, each in found])
+    believed = measured.apply(raw, _possible(asked)) if len(raw) else raw
+    return [
         Combined(
             task=task,
-            name=element.name,
-            value=list(chosen.options),
-            confidence=_probability(chosen.confidence),
-            method=name,
+            name="",
+            value=each.value,
+            confidence=_probability(confidence),
+            raw_confidence=own,
+            is_calibrated=measured.is_calibrated,
+            method=result.method,
             answers=counts[task],
         )
-        for task, chosen in found.consensus.items()
+        for (task, each), confidence, own in zip(
+            found, believed.tolist(), raw.tolist(), strict=True
+        )
     ]
-    return rows, found.skills
+
+
+def _agreement(kind: str, merged: Merged, given: Sequence[Reading]) -> dict[int, float]:
+    """How often each worker said what was decided, where anybody else had a say in it."""
+    voices = Counter(each.task for each in given)
+    agreed: defaultdict[int, list[bool]] = defaultdict(list)
+    for each in given:
+        if voices[each.task] > 1:
+            found: Found = merged.consensus[each.task]
+            agreed[each.worker].append(same_answer(found.value, each.value, kind))
+    return {worker: sum(each) / len(each) for worker, each in agreed.items()}
 
 
 def _probability(confidence: float) -> float:

@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef
 
 from tasks import claim_sql, escrow, reopen
-from tasks.errors import OwnBatch, TooManyLiveAssignments
+from tasks.errors import OwnBatch, Paused, TooManyLiveAssignments
 from tasks.models import Assignment, Batch, Cursor, Task
 from tasks.models.task import POSITION_BITS
 from workers import qualify, requirements
@@ -25,6 +25,7 @@ URGENT_WINDOW = 64  # returned tasks looked at per claim, whether or not this wo
 WHOLE_LANE = 2**31 - 1
 GOLD_REST = timedelta(minutes=10)  # after a draw that found no gold this worker has not seen
 RESCAN_SECONDS_MAX = 600
+RETRY_SECONDS_MAX = 30
 GRACE = timedelta(seconds=30)  # an answer that is under way at the deadline still counts
 
 
@@ -39,6 +40,7 @@ class Claimed(NamedTuple):
     deadline_at: datetime
     reward_minor: int
     currency: str
+    suggestion: dict[str, Any] | None = None  # a model's answer, to be corrected
 
 
 class Handout(NamedTuple):
@@ -66,11 +68,13 @@ class Stand:
     max_live_assignments: int
     gold_rate: float
     gold_count: int
+    paused_until: datetime | None
     version_id: int
     currency: str
     reward_minor: int
     fee_minor: int
     assignment_duration: timedelta
+    suggests: bool
 
 
 class Wish(NamedTuple):
@@ -95,6 +99,7 @@ def claim(
     Raises:
         Batch.DoesNotExist: there is no such published batch.
         OwnBatch, NotQualified, Blocked, WorkerNotActive: this worker may not work on it.
+        Paused: a rule keeps them from claiming here for a while.
         TooManyLiveAssignments: they hold as many as the batch allows.
     """
     try:
@@ -102,6 +107,8 @@ def claim(
             stand = _stand(batch_id, worker, draw)
             if stand.status != Batch.Status.OPEN:
                 return Handout([], 60)
+            if stand.paused_until is not None and now < stand.paused_until:
+                raise Paused(stand.paused_until)
             if not stand.eligible:
                 check_eligible(batch_id=batch_id, worker=worker)
             return _take(stand, Wish(batch_id, worker.pk, min(count, COUNT_MAX), now), draw)
@@ -173,7 +180,9 @@ def _take(stand: Stand, wish: Wish, draw: Callable[[], float]) -> Handout:
     if found:
         return Handout(found, 0)
     assert stand.rescan_at is not None  # set by the look behind the cursor
-    return Handout([], max(1, round((stand.rescan_at - wish.now).total_seconds())))
+    # Slots are opened all the time where redundancy is adaptive, so nobody is sent away for long.
+    wait = round((stand.rescan_at - wish.now).total_seconds())
+    return Handout([], min(max(1, wait), RETRY_SECONDS_MAX))
 
 
 def _run(stand: Stand, wish: Wish, *, gold: int, window: int = URGENT_WINDOW) -> list[Claimed]:
@@ -198,6 +207,7 @@ def _run(stand: Stand, wish: Wish, *, gold: int, window: int = URGENT_WINDOW) ->
         "rescan_seconds": stand.rescan_seconds,
         "requirements_version": stand.requirements_version,
         "qualifications_version": stand.qualifications_version,
+        "suggests": stand.suggests,
     }
     with connection.cursor() as cursor:
         cursor.execute(claim_sql.TAKE, asked)
@@ -209,15 +219,20 @@ def _run(stand: Stand, wish: Wish, *, gold: int, window: int = URGENT_WINDOW) ->
             id=assignment,
             batch_id=wish.batch,
             task_id=task,
-            input=json.loads(data) if isinstance(data, str) else data,
+            input=_parsed(data),
             version_id=stand.version_id,
             deadline_at=deadline_at,
             reward_minor=stand.reward_minor,
             currency=stand.currency,
+            suggestion=_parsed(suggestion),
         )
-        for _, assignment, task, data in rows
+        for _, assignment, task, data, suggestion in rows
         if assignment is not None
     ]
+
+
+def _parsed(found: Any) -> Any:
+    return json.loads(found) if isinstance(found, str) else found
 
 
 def expire_overdue(*, now: datetime, limit: int = 500) -> int:

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from payments.money import Money, fee_on
 from tasks import interface as interfaces
+from tasks.errors import InvalidPolicy
 from tasks.models import Batch, Project, ProjectVersion
 from workers import qualify, requirements
 from workers.models import User
@@ -20,11 +21,17 @@ class Policy:
     """The rules of one batch; each default is what most batches want."""
 
     overlap: int = 3
+    redundancy: str = Batch.Redundancy.FIXED
+    rule: str = Batch.Rule.GAIN
+    overlap_min: int = 2
+    overlap_max: int = 15
+    target: float = 0.95
+    cap_minor: int | None = None
     assignment_duration: timedelta = timedelta(minutes=30)
     auto_accept_delay: timedelta = timedelta(days=3)
     gold_rate: float = 0.05
     max_live_assignments: int = 20
-    aggregation: str = "dawid_skene"
+    aggregation: str = "auto"
     requirements: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -72,8 +79,10 @@ def create_batch(
     """Make a draft of the project's latest version: fill it, then publish it.
 
     Raises:
+        InvalidPolicy: the redundancy policy contradicts itself.
         InvalidRequirement: a qualification requirement is not understood, or names no type.
     """
+    _check_redundancy(policy)
     parsed = requirements.parse(policy.requirements)
     qualify.check_types(parsed)
     return Batch.objects.create(
@@ -83,6 +92,12 @@ def create_batch(
         fee_minor=fee_on(reward.minor, fee_basis_points),
         currency=reward.currency,
         overlap=policy.overlap,
+        redundancy=policy.redundancy,
+        rule=policy.rule,
+        overlap_min=policy.overlap_min,
+        overlap_max=policy.overlap_max,
+        target=policy.target,
+        cap_minor=policy.cap_minor,
         assignment_duration=policy.assignment_duration,
         auto_accept_delay=policy.auto_accept_delay,
         gold_rate=policy.gold_rate,
@@ -91,6 +106,23 @@ def create_batch(
         requirements=[each.as_json() for each in parsed],
         created_at=now,
     )
+
+
+def _check_redundancy(policy: Policy) -> None:
+    if policy.redundancy != Batch.Redundancy.ADAPTIVE:
+        if policy.cap_minor is not None:
+            raise InvalidPolicy(
+                "A fixed overlap costs what its answers cost: a budget goes with adaptive"
+                " redundancy."
+            )
+        return
+    if not 1 <= policy.overlap_min <= policy.overlap_max:
+        raise InvalidPolicy("min must be from 1 to max.")
+    if policy.cap_minor is None and policy.overlap < policy.overlap_min:
+        raise InvalidPolicy(
+            "overlap is the mean number of answers that the budget pays for: it must be at least"
+            f" min, which is {policy.overlap_min}. Or give a budget."
+        )
 
 
 @transaction.atomic

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from payments.money import Money
+
 
 class TasksError(Exception):
     """The task could not be processed."""
@@ -16,6 +23,17 @@ class IllegalTransition(TasksError):
 
 class TooManyLiveAssignments(TasksError):
     """This worker already holds as many unanswered assignments as the batch allows."""
+
+
+class Paused(TasksError):
+    """This worker takes no tasks of this batch for a while: a rule of the batch says so."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(
+            f"You can claim here again from {until:%Y-%m-%d %H:%M} UTC on. Your restrictions page"
+            " says why, and a human will look at it if you ask."
+        )
+        self.until = until
 
 
 class OwnBatch(TasksError):
@@ -40,3 +58,26 @@ class InvalidRow(TasksError):
 
 class InvalidInterface(TasksError):
     """The interface is not a list of elements that can be shown and answered."""
+
+
+class BudgetTooSmall(TasksError):
+    """The batch's budget does not pay for the answers that its tasks want at once."""
+
+    def __init__(self, missing: Money) -> None:
+        super().__init__(
+            f"The budget is {missing} short of what the first answers cost: raise it, or ask for"
+            " fewer answers per task at the start (min)."
+        )
+        self.missing = missing
+
+
+class InvalidPolicy(TasksError):
+    """The redundancy policy contradicts itself."""
+
+
+class InvalidPredictor(TasksError):
+    """The model cannot be registered this way."""
+
+
+class InvalidOrder(TasksError):
+    """No task that waits has a prediction to be ordered by: send predictions first."""

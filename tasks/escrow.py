@@ -1,11 +1,14 @@
 """A batch's money: what opening, withdrawing and settling slots does to its escrow.
 
 Every open slot and every undecided assignment holds ``batch.unit`` of the escrow account,
-so ``spent + reserved ≤ budget`` is the account's own ``0 ≤ held ≤ balance``.
+so ``spent + reserved ≤ budget`` is the account's own ``0 ≤ held ≤ balance``. A batch with a
+fixed overlap holds its whole budget from the start; an adaptive one holds what it has opened,
+and opens more while anything is free.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,65 +16,114 @@ from django.db import connection
 from django.db.models import F
 
 from payments import accounts, ledger
+from payments.errors import InsufficientFunds
 from payments.ledger import Posting
 from payments.models import Transfer
 from payments.money import Money
+from tasks.errors import BudgetTooSmall
 from tasks.models import Batch
+
+
+def gold_live(batch: Batch) -> int:
+    """How many gold tasks are not retired."""
+    return batch.gold_count - batch.gold_retired
 
 
 def gold_slots(batch: Batch, slots: int) -> int:
     """How many gold answers go with ``slots`` ordinary ones, so that golds are the batch's rate."""
-    if not batch.gold_count:
+    if not gold_live(batch):
         return 0
     return round(slots * batch.gold_rate / (1 - batch.gold_rate))
 
 
 def gold_overlap(batch: Batch) -> int:
     """How many answers each gold task wants, so that together they serve the whole batch."""
-    wanted = gold_slots(batch, batch.slot_count)
-    return -(-wanted // batch.gold_count) if batch.gold_count else 0
+    return _each(gold_slots(batch, batch.slot_count), gold_live(batch))
+
+
+def _each(slots: int, tasks: int) -> int:
+    return -(-slots // tasks) if tasks else 0
 
 
 def cost(batch: Batch) -> Money:
-    """The most the batch can cost: every answer it wants, gold included, with the fee."""
-    return batch.unit * (batch.slot_count + gold_overlap(batch) * batch.gold_count)
+    """The most the batch can cost, gold and fee included.
+
+    With a fixed overlap that is every answer it wants. With an adaptive one it is the cap that
+    the requester set, or else what ``overlap`` answers per task would cost.
+    """
+    if batch.is_adaptive and batch.cap_minor is not None:
+        return Money(batch.cap_minor, batch.currency)
+    slots = batch.slot_count
+    if batch.is_adaptive:
+        slots = max(slots, batch.task_count * batch.overlap)
+    gold = gold_live(batch)
+    return batch.unit * (slots + _each(gold_slots(batch, slots), gold) * gold)
 
 
-def fund(batch: Batch, slots: int, *, now: datetime) -> Money:
-    """Bring the money for ``slots`` that were just opened from the wallet into escrow, held.
+def allocate(batch: Batch, amount: Money, *, now: datetime) -> None:
+    """Bring money from the requester's wallet into escrow, where it is free to be held.
 
-    The caller holds the batch's row lock, and has opened the slots in the same transaction.
+    The caller holds the batch's row lock.
 
     Raises:
-        InsufficientFunds: the wallet holds less than they cost.
+        InsufficientFunds: the wallet holds less.
     """
     assert batch.escrow_id is not None
-    brought = batch.unit * slots
-    if not slots:
-        return brought
+    if not amount.minor:
+        return
     wallet = accounts.wallet_of(batch.project.requester_id, batch.currency)
-    total = batch.budget_minor + brought.minor
+    total = batch.budget_minor + amount.minor
     ledger.post(
         Posting(
             key=f"allocate:{batch.pk}:{total}",
             kind=Transfer.Kind.ALLOCATE,
             source_id=wallet.pk,
             target_id=batch.escrow_id,
-            amount=brought,
+            amount=amount,
         ),
         now=now,
     )
-    ledger.hold(batch.escrow_id, brought)
-    Batch.objects.filter(pk=batch.pk).update(budget_minor=F("budget_minor") + brought.minor)
+    Batch.objects.filter(pk=batch.pk).update(budget_minor=F("budget_minor") + amount.minor)
     batch.budget_minor = total
-    return brought
+
+
+def reserve(batch: Batch, slots: int) -> None:
+    """Hold money of the escrow for ``slots`` that the caller opened in the same transaction.
+
+    Raises:
+        InsufficientFunds: less is free; what the caller did must be undone.
+    """
+    assert batch.escrow_id is not None
+    if slots:
+        ledger.hold(batch.escrow_id, batch.unit * slots)
+
+
+def fund(batch: Batch, slots: int, *, now: datetime) -> None:
+    """Bring what the batch may now cost, and hold it for ``slots`` that were just opened.
+
+    The caller holds the batch's row lock, and has opened the slots in the same transaction.
+
+    Raises:
+        BudgetTooSmall: an adaptive batch's cap does not pay for these slots.
+        InsufficientFunds: the wallet holds less than they cost.
+    """
+    if not batch.is_adaptive:
+        allocate(batch, batch.unit * slots, now=now)
+        reserve(batch, slots)
+        return
+    allocate(batch, Money(max(0, cost(batch).minor - batch.budget_minor), batch.currency), now=now)
+    try:
+        reserve(batch, slots)
+    except InsufficientFunds as error:
+        raise BudgetTooSmall(error.missing) from error
 
 
 RAISE_GOLD = """
 WITH low AS (
-    SELECT id, %(overlap)s::int - overlap AS slots FROM tasks_task
-    WHERE batch_id = %(batch)s AND lane = 2 AND overlap < %(overlap)s
-    ORDER BY id FOR UPDATE
+    SELECT t.id, %(overlap)s::int - t.overlap AS slots
+    FROM tasks_task t JOIN tasks_gold g ON g.task_id = t.id AND g.retired_at IS NULL
+    WHERE t.batch_id = %(batch)s AND t.lane = 2 AND t.overlap < %(overlap)s
+    ORDER BY t.id FOR UPDATE OF t
 ), raised AS (
     UPDATE tasks_task t SET overlap = t.overlap + low.slots,
                             remaining_overlap = t.remaining_overlap + low.slots, is_open = true
@@ -127,6 +179,29 @@ def withdraw(
         tasks, slots = cursor.fetchone()
     release(batch, slots)
     return int(tasks)
+
+
+WITHDRAW_FROM = """
+WITH due AS (
+    SELECT id, remaining_overlap FROM tasks_task
+    WHERE batch_id = %(batch)s AND is_open AND id = ANY(%(tasks)s::bigint[])
+    ORDER BY id FOR UPDATE
+), withdrawn AS (
+    UPDATE tasks_task t SET overlap = t.overlap - due.remaining_overlap,
+                            remaining_overlap = 0, is_open = false
+    FROM due WHERE t.id = due.id RETURNING due.remaining_overlap
+)
+SELECT coalesce(sum(remaining_overlap), 0)::bigint FROM withdrawn
+"""
+
+
+def withdraw_from(batch: Batch, task_ids: Sequence[int]) -> int:
+    """Take back the open slots of these tasks, and release what they held; return how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(WITHDRAW_FROM, {"batch": batch.pk, "tasks": list(task_ids)})
+        slots = int(cursor.fetchone()[0])
+    release(batch, slots)
+    return slots
 
 
 def release(batch: Batch, slots: int) -> None:

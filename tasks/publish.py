@@ -11,9 +11,10 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from payments import accounts
+from payments.errors import CurrencyMismatch
 from payments.money import Money
 from tasks import escrow
-from tasks.errors import EmptyBatch, IllegalTransition
+from tasks.errors import EmptyBatch, IllegalTransition, InvalidPolicy
 from tasks.models import Batch, Cursor
 from tasks.models.cursor import START
 from tasks.models.task import POSITION_BITS, Lane, position_of
@@ -76,6 +77,7 @@ def add_tasks(
     already published grows, and its budget with it.
 
     Raises:
+        BudgetTooSmall: the batch is adaptive and its cap does not pay for the rows' first answers.
         IllegalTransition: the batch is closing or closed.
         InsufficientFunds: the batch is published and the wallet cannot pay for the rows.
     """
@@ -84,8 +86,7 @@ def add_tasks(
     for chunk in _chunks(rows, upload):
         _insert(batch, _with_authors(chunk, people, upload), upload, draw)
     # Locked only now: until the commit nobody sees the rows, and claims never wait for this.
-    locked = Batch.objects.select_for_update(no_key=True, of=("self",)).select_related("project")
-    batch = locked.get(pk=batch.pk)
+    batch = _locked(batch)
     if batch.status in {Batch.Status.CLOSING, Batch.Status.CLOSED}:
         raise IllegalTransition(f"A batch that is {batch.status} takes no more tasks.")
     batch.grow(tasks=upload.tasks, gold=upload.gold, slots=upload.slots)
@@ -143,7 +144,7 @@ def _insert(
         ids = [row[0] for row in cursor.fetchall()]
         for pk, (row, author) in zip(ids, pairs, strict=True):
             is_gold = row.gold is not None
-            overlap = 0 if is_gold else row.overlap or batch.overlap
+            overlap = 0 if is_gold else row.overlap or batch.first_overlap
             lane = Lane.GOLD.value if is_gold else Lane.NORMAL.value
             position = position_of(0 if is_gold else row.priority, draw(POSITION_BITS))
             tasks.append(
@@ -208,20 +209,55 @@ def publish(*, batch: Batch, actor: User, now: datetime) -> Batch:
     """Open a draft, fully funded: its cost moves from the requester's wallet into escrow.
 
     Raises:
+        BudgetTooSmall: an adaptive batch's cap does not pay for the first answers.
         EmptyBatch: there is nothing to answer.
         IllegalTransition: the batch is not a draft.
         InsufficientFunds: the wallet holds less than the batch costs.
     """
-    locked = Batch.objects.select_for_update(no_key=True, of=("self",)).select_related("project")
-    batch = locked.get(pk=batch.pk)
+    batch = _locked(batch)
     if batch.status != Batch.Status.DRAFT:
         raise IllegalTransition(f"A batch that is {batch.status} cannot be published.")
     if not batch.task_count:
         raise EmptyBatch
     batch.move_to(Batch.Status.OPEN, published_at=now, escrow=accounts.open_escrow(batch.currency))
-    cost = escrow.fund(batch, batch.slot_count + escrow.raise_gold(batch), now=now)
-    _record("published", batch, actor, now, budget_minor=cost.minor, currency=cost.currency)
+    escrow.fund(batch, batch.slot_count + escrow.raise_gold(batch), now=now)
+    money: dict[str, int | str] = {"budget_minor": batch.budget_minor, "currency": batch.currency}
+    _record("published", batch, actor, now, **money)
     return Batch.objects.select_related("project", "escrow").get(pk=batch.pk)
+
+
+@transaction.atomic
+def raise_budget(*, batch: Batch, budget: Money, actor: User, now: datetime) -> Batch:
+    """Let an adaptive batch cost more than it might until now; at once, if it is published.
+
+    Raises:
+        CurrencyMismatch: the budget is in another currency than the batch.
+        IllegalTransition: the batch is closing or closed, or its overlap is fixed.
+        InsufficientFunds: the wallet holds less than the difference.
+        InvalidPolicy: the budget is lower than what the batch may cost already.
+    """
+    batch = _locked(batch)
+    if not batch.is_adaptive or batch.status in {Batch.Status.CLOSING, Batch.Status.CLOSED}:
+        raise IllegalTransition("Only an adaptive batch that is not closing takes a new budget.")
+    if budget.currency != batch.currency:
+        raise CurrencyMismatch
+    before = escrow.cost(batch) if batch.status == Batch.Status.DRAFT else batch.budget
+    if budget.minor < before.minor:
+        raise InvalidPolicy(f"The budget is {before} already, and can only be raised.")
+    Batch.objects.filter(pk=batch.pk).update(cap_minor=budget.minor)
+    batch.cap_minor = budget.minor
+    if batch.status != Batch.Status.DRAFT:
+        escrow.fund(batch, 0, now=now)
+        # Look again, though no answer is new: there is money for more now.
+        Batch.objects.filter(pk=batch.pk).update(decide_after=None, decided_answers=0)
+    _record("budget_raised", batch, actor, now, budget_minor=budget.minor)
+    return batch
+
+
+def _locked(batch: Batch) -> Batch:
+    """Read the batch anew, and let nobody else change it until the transaction ends."""
+    locked = Batch.objects.select_for_update(no_key=True, of=("self",)).select_related("project")
+    return locked.get(pk=batch.pk)
 
 
 @transaction.atomic

@@ -93,7 +93,9 @@ def reject(*, assignment: Assignment, reason: str, actor: User, now: datetime) -
         Assignment.Status.REJECTED, finished_at=now, decided_by=actor, reason=reason.strip()
     )
     reopen.give_back(assignment.batch, [assignment.task_id])
-    Consensus.objects.filter(task_id=assignment.task_id).delete()
+    Consensus.objects.filter(
+        task_id=assignment.task_id, source=Consensus.Source.CROWD
+    ).delete()
     siblings.counted().update(aggregated_at=None)
     _record(
         "assignment_rejected", assignment.batch, actor, now, assignment=assignment.pk, reason=reason
@@ -205,14 +207,20 @@ def wind_up(*, now: datetime, limit: int = 5_000) -> int:
 def _is_finished(batch: Batch) -> bool:
     """Whether every ordinary task has all its answers, and every answer is decided and paid.
 
-    What is held says so without counting anything: it is then just the open gold slots.
+    What is held says so without counting anything: it is then just the open gold slots. All
+    answers must be in the consensus, and an adaptive batch must have found that it wants no more.
     """
     still_open = Task.objects.filter(batch=batch, is_open=True)
     if still_open.ordinary().exists():
         return False
     gold = still_open.filter(lane=Lane.GOLD).aggregate(slots=Sum("remaining_overlap"))["slots"] or 0
     assert batch.escrow is not None
-    return batch.escrow.held_minor == batch.unit.minor * gold
+    if batch.escrow.held_minor != batch.unit.minor * gold:
+        return False
+    counted = Assignment.objects.counted().filter(batch=batch)
+    if counted.filter(aggregated_at=None).exists():
+        return False
+    return not batch.is_adaptive or batch.decided_answers == counted.count()
 
 
 def _refund(batch: Batch, now: datetime) -> bool:

@@ -17,7 +17,8 @@ import workers
 from marketplace.api import errors, parsing
 from payments.errors import InsufficientFunds, PaymentsError
 from payments.money import Money
-from tasks.errors import TasksError
+from tasks.errors import BudgetTooSmall, Paused, TasksError
+from tests.factories import NOON
 from workers.errors import NotQualified, WorkersError
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
@@ -58,8 +59,10 @@ def code_of(error):
 
 def an(error):
     """An instance, made as the domain makes it."""
-    if error is InsufficientFunds:
+    if error in {InsufficientFunds, BudgetTooSmall}:
         return error(missing=Money(5, "USD"))
+    if error is Paused:
+        return error(until=NOON)
     return error([]) if error is NotQualified else error()
 
 

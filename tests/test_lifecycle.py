@@ -56,7 +56,8 @@ def test_three_workers_answer_one_task_and_are_paid():
     settle.accept(assignment=last, actor=requester, now=NOON + HOUR)
     settle.pay_accepted(now=NOON + 2 * HOUR)
 
-    # Nothing is open or owed any more, so the batch closes by itself.
+    # Nothing is open or owed any more and all is combined, so the batch closes by itself.
+    aggregate.aggregate(batch=batch, now=NOON + 2 * HOUR)
     assert settle.wind_up(now=NOON + 2 * HOUR) == 1
     batch.refresh_from_db()
     assert batch.status == Batch.Status.CLOSED

@@ -17,9 +17,11 @@ from rest_framework.views import APIView
 
 from marketplace.api import uploads
 from marketplace.api.auth import requester_of, user_of
+from marketplace.api.fields import WholeNumber
 from marketplace.api.idempotency import once_per_key
-from marketplace.api.projects import batch_of
+from marketplace.api.projects import MINOR_MAX, batch_of
 from marketplace.api.shapes import BatchOut, QuoteOut, UploadOut
+from payments.money import Money
 from tasks import draft, publish
 from tasks.models import Batch
 from tasks.versions import asked
@@ -124,6 +126,30 @@ class Close(Move):
 
     def move(self, batch: Batch, actor: User, now: datetime) -> None:
         publish.close(batch=batch, actor=actor, now=now)
+
+
+class BudgetIn(serializers.Serializer[Any]):
+    budget = WholeNumber(
+        min_value=1, max_value=MINOR_MAX, help_text="What the batch may cost in all, minor units."
+    )
+
+
+class Budget(APIView):
+    """Let an adaptive batch cost more; the difference moves from your wallet into its escrow."""
+
+    @extend_schema(operation_id="raise_budget", request=BudgetIn, responses={200: BatchOut})
+    @once_per_key
+    def post(self, request: Request, batch_id: int) -> Response:
+        batch = batch_of(request, batch_id)
+        form = BudgetIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        publish.raise_budget(
+            batch=batch,
+            budget=Money(form.validated_data["budget"], batch.currency),
+            actor=user_of(request),
+            now=timezone.now(),
+        )
+        return Response(BatchOut(batch_of(request, batch_id)).data)
 
 
 class Qualifications(APIView):

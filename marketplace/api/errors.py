@@ -33,12 +33,17 @@ STATUS: dict[type[Exception], int] = {
     payments.NotHeld: 409,
     payments.PayoutSettled: 409,
     payments.UnknownCurrency: 400,
+    tasks.BudgetTooSmall: 422,
     tasks.EmptyBatch: 422,
     tasks.IllegalTransition: 409,
     tasks.InvalidAnswer: 422,
     tasks.InvalidInterface: 422,
+    tasks.InvalidOrder: 422,
+    tasks.InvalidPolicy: 422,
+    tasks.InvalidPredictor: 422,
     tasks.InvalidRow: 422,
     tasks.OwnBatch: 403,
+    tasks.Paused: 403,
     tasks.ReasonMissing: 422,
     tasks.TooManyLiveAssignments: 409,
     workers.Blocked: 403,
@@ -118,8 +123,10 @@ def problem_body(status: int, code: str, detail: str, **facts: Any) -> dict[str,
 
 def _facts(error: Exception) -> dict[str, Any]:
     """What a program needs beyond the code."""
-    if isinstance(error, payments.InsufficientFunds):
+    if isinstance(error, payments.InsufficientFunds | tasks.BudgetTooSmall):
         return {"missing": error.missing.minor, "currency": error.missing.currency}
+    if isinstance(error, tasks.Paused):
+        return {"until": error.until.isoformat()}
     if isinstance(error, workers.NotQualified):
         return {"unmet": [requirement.as_json() for requirement in error.unmet]}
     return {}

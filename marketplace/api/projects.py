@@ -23,8 +23,17 @@ from marketplace.api.shapes import BatchOut, ProjectOut
 from payments.money import Money
 from tasks import draft
 from tasks.aggregation.methods import METHODS
+from tasks.combine import AUTO
 from tasks.models import Batch, Project, ProjectVersion
 
+REDUNDANCY = {  # what the API calls the parts of a policy, and what the domain does
+    "policy": "redundancy",
+    "min": "overlap_min",
+    "max": "overlap_max",
+    "rule": "rule",
+    "target": "target",
+    "budget": "cap_minor",
+}
 DAY = 86_400
 MINOR_MAX = 10**12 - 1
 
@@ -40,6 +49,23 @@ class RevisionIn(serializers.Serializer[Any]):
     interface = serializers.JSONField()
 
 
+class RedundancyIn(serializers.Serializer[Any]):
+    """How many answers a task gets.
+
+    ``fixed``: ``overlap`` answers each. ``adaptive``: from ``min`` to ``max``, as the evidence
+    calls for, never beyond ``budget`` in all (minor units; left out: what ``overlap`` answers each
+    would cost). ``rule`` says what for: ``gain`` buys an answer while it is expected to raise
+    accuracy, ``target`` until the confidence is at ``target``, ``spend`` until the budget is gone.
+    """
+
+    policy = serializers.ChoiceField(Batch.Redundancy.choices)
+    min = WholeNumber(min_value=1, max_value=100, default=2)
+    max = WholeNumber(min_value=1, max_value=100, default=15)
+    rule = serializers.ChoiceField(Batch.Rule.choices, default=Batch.Rule.GAIN)
+    target = Share(min_value=0.5, max_value=0.999, default=0.95)
+    budget = WholeNumber(min_value=1, max_value=MINOR_MAX, default=None, allow_null=True)
+
+
 class BatchIn(serializers.Serializer[Any]):
     """Amounts are whole minor units (cents) of ``currency``; durations are whole seconds."""
 
@@ -51,11 +77,12 @@ class BatchIn(serializers.Serializer[Any]):
     gold_rate = Share(min_value=0, max_value=0.5, default=0.05)
     max_live_assignments = WholeNumber(min_value=1, max_value=1000, default=20)
     qualifications = serializers.JSONField(required=False)
-    aggregation = Text(default="dawid_skene", max_length=40)
+    redundancy = RedundancyIn(required=False)
+    aggregation = Text(default=AUTO, max_length=40)
 
     def validate_aggregation(self, name: str) -> str:
-        if name not in METHODS:
-            known = ", ".join(sorted(METHODS))
+        if name != AUTO and name not in METHODS:
+            known = ", ".join([AUTO, *sorted(METHODS)])
             raise serializers.ValidationError(f"There is no method {name!r}. Known: {known}.")
         return name
 
@@ -118,8 +145,10 @@ class ProjectBatches(APIView):
 
 
 def _policy(asked: dict[str, Any]) -> draft.Policy:
+    redundancy = asked.get("redundancy") or {}
     return draft.Policy(
         overlap=asked["overlap"],
+        **{field: redundancy[key] for key, field in REDUNDANCY.items() if key in redundancy},
         assignment_duration=timedelta(seconds=asked["assignment_duration_seconds"]),
         auto_accept_delay=timedelta(seconds=asked["auto_accept_delay_seconds"]),
         gold_rate=asked["gold_rate"],

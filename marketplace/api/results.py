@@ -6,13 +6,16 @@ from typing import Any
 
 from django.db import connection
 from django.http import StreamingHttpResponse
+from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace.api import exports
 from marketplace.api.projects import batch_of
+from tasks import models
 from tasks.models import Batch
 from tasks.versions import asked
 
@@ -20,15 +23,23 @@ RESULTS = """
 SELECT t.id, json_build_object(
     'task', t.id, 'external_id', i.external_id,
     'consensus', coalesce(c.consensus, '{}'), 'confidence', coalesce(c.confidence, '{}'),
-    'method', coalesce(c.method, '{}'), 'answers', coalesce(c.answers, 0),
-    'complete', t.remaining_overlap = 0, 'input', i.data)::text
-FROM (SELECT id, remaining_overlap FROM tasks_task
+    'calibrated', coalesce(c.calibrated, false), 'raw_confidence', coalesce(c.raw, '{}'),
+    'method', coalesce(c.method, '{}'), 'source', c.source, 'answers', coalesce(c.answers, 0),
+    'status', CASE WHEN c.least IS NULL OR NOT t.complete THEN 'waiting'
+                   WHEN c.least >= %(target)s THEN 'closed' ELSE 'uncertain' END,
+    'complete', t.complete, 'input', i.data)::text
+FROM (SELECT id, NOT is_open AND NOT EXISTS (
+          SELECT FROM tasks_assignment a WHERE a.task_id = t.id AND a.status = 'active'
+      ) AS complete
+      FROM tasks_task t
       WHERE batch_id = %(batch)s AND id > %(after)s AND lane <> 2 ORDER BY id LIMIT %(limit)s) t
 JOIN tasks_taskinput i ON i.task_id = t.id
 LEFT JOIN LATERAL (
     SELECT json_object_agg(name, value) AS consensus,
            json_object_agg(name, confidence) AS confidence,
-           json_object_agg(name, method) AS method, max(answers) AS answers
+           json_object_agg(name, raw_confidence) AS raw,
+           bool_and(is_calibrated) AS calibrated, min(confidence) AS least,
+           json_object_agg(name, method) AS method, min(source) AS source, max(answers) AS answers
     FROM tasks_consensus WHERE task_id = t.id) c ON true
 ORDER BY t.id
 """
@@ -37,7 +48,13 @@ ANSWERS = """
 SELECT a.id, json_build_object(
     'assignment', a.id, 'task', a.task_id, 'external_id', i.external_id, 'worker', c.pseudonym,
     'status', a.status, 'answer', n.value, 'gold', a.is_gold, 'claimed_at', a.claimed_at,
-    'submitted_at', a.submitted_at, 'finished_at', a.finished_at, 'reward', a.reward_minor)::text
+    'submitted_at', a.submitted_at, 'finished_at', a.finished_at, 'reward', a.reward_minor,
+    'suggestion', CASE
+        WHEN a.suggestion_id IS NULL THEN 'none'
+        WHEN EXISTS (
+            SELECT FROM tasks_prediction p, jsonb_each(p.value) said
+            WHERE p.id = a.suggestion_id AND n.value -> said.key IS DISTINCT FROM said.value)
+        THEN 'changed' ELSE 'accepted' END)::text
 FROM (SELECT * FROM tasks_assignment
       WHERE batch_id = %(batch)s AND id > %(after)s AND submitted_at IS NOT NULL
       ORDER BY id LIMIT %(limit)s) a
@@ -92,6 +109,8 @@ class Results(APIView):
                 "task",
                 "external_id",
                 *judged,
+                "calibrated",
+                "status",
                 "answers",
                 *(f"input.{each}" for each in fields),
             ]
@@ -103,11 +122,25 @@ class Results(APIView):
                 for part in (row["consensus"], row["confidence"])
             ]
             shown = [row["input"].get(each) for each in fields]
-            return [row["task"], row["external_id"], *judged, row["answers"], *shown]
+            facts = [row["calibrated"], row["status"], row["answers"]]
+            return [row["task"], row["external_id"], *judged, *facts, *shown]
 
-        rows = exports.pages(RESULTS, {"batch": batch.pk})
+        rows = exports.pages(RESULTS, {"batch": batch.pk, "target": batch.target})
         name = f"batch-{batch.pk}-results"
         return exports.stream(request, name=name, rows=rows, header=header, flatten=flatten)
+
+
+class Report(APIView):
+    """What the answers say about themselves: how sure, how well measured, where they disagree.
+
+    ``closed`` says how many tasks are settled at the batch's target; ``elements`` has for each
+    question the method and why, the reliability diagram on gold, agreement, and warnings.
+    """
+
+    @extend_schema(operation_id="report", responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request, batch_id: int) -> Response:
+        found = get_object_or_404(models.Report, batch=batch_of(request, batch_id))
+        return Response({**found.data, "computed_at": found.computed_at})
 
 
 class Answers(APIView):
@@ -119,7 +152,8 @@ class Answers(APIView):
     def get(self, request: Request, batch_id: int) -> StreamingHttpResponse:
         batch = batch_of(request, batch_id)
         elements = element_names(batch)
-        facts = ["assignment", "task", "external_id", "worker", "status", "gold", "reward"]
+        about = ["assignment", "task", "external_id", "worker"]
+        facts = [*about, "status", "gold", "reward", "suggestion"]
         times = ["claimed_at", "submitted_at", "finished_at"]
 
         def flatten(row: dict[str, Any]) -> list[Any]:

@@ -47,6 +47,15 @@ class MoneyOut(serializers.Serializer[Any]):
     reserved = serializers.IntegerField()
 
 
+class RedundancyOut(serializers.Serializer[Any]):
+    policy = serializers.CharField(source="redundancy")
+    min = serializers.IntegerField(source="overlap_min")
+    max = serializers.IntegerField(source="overlap_max")
+    rule = serializers.CharField()
+    target = serializers.FloatField()
+    budget = serializers.IntegerField(source="cap_minor")
+
+
 class BatchOut(serializers.ModelSerializer[Batch]):
     """Amounts are whole minor units (cents) of ``currency``; durations are seconds."""
 
@@ -60,6 +69,7 @@ class BatchOut(serializers.ModelSerializer[Batch]):
     tasks = serializers.IntegerField(source="task_count")
     gold = serializers.IntegerField(source="gold_count")
     answers_wanted = serializers.IntegerField(source="slot_count")
+    redundancy = RedundancyOut(source="*")
     money = MoneyOut(source="*")
     progress = ProgressOut(default=None)
 
@@ -67,7 +77,7 @@ class BatchOut(serializers.ModelSerializer[Batch]):
         model = Batch
         fields = [
             "id", "project", "version", "status", "reward", "fee", "currency", "overlap",
-            "assignment_duration_seconds", "auto_accept_delay_seconds", "gold_rate",
+            "redundancy", "assignment_duration_seconds", "auto_accept_delay_seconds", "gold_rate",
             "max_live_assignments", "qualifications", "aggregation", "tasks", "gold",
             "answers_wanted", "money", "progress", "created_at", "published_at", "aggregated_at",
             "closed_at",
@@ -107,6 +117,9 @@ class AssignmentOut(serializers.Serializer[Any]):
     instructions = serializers.CharField()
     interface = serializers.JSONField()
     input = serializers.JSONField()
+    suggestion = serializers.JSONField(
+        allow_null=True, help_text="A model's answer, or a part of one, to be corrected."
+    )
     deadline_at = serializers.DateTimeField()
     reward = serializers.IntegerField()
     currency = serializers.CharField()

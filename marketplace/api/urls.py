@@ -6,6 +6,7 @@ from marketplace.api import (
     assignments,
     batches,
     people,
+    predictions,
     projects,
     results,
     reviews,
@@ -31,9 +32,16 @@ urlpatterns = [
     path("batches/<id:batch_id>/pause", batches.Pause.as_view()),
     path("batches/<id:batch_id>/resume", batches.Resume.as_view()),
     path("batches/<id:batch_id>/close", batches.Close.as_view()),
+    path("batches/<id:batch_id>/budget", batches.Budget.as_view()),
     path("batches/<id:batch_id>/qualifications", batches.Qualifications.as_view()),
+    # Models
+    path("projects/<id:project_id>/predictors", predictions.Predictors.as_view()),
+    path("batches/<id:batch_id>/predictions", predictions.Predictions.as_view()),
+    path("batches/<id:batch_id>/order", predictions.Order.as_view()),
+    path("batches/<id:batch_id>/model", predictions.Model.as_view()),
     # What came of it
     path("batches/<id:batch_id>/results", results.Results.as_view()),
+    path("batches/<id:batch_id>/report", results.Report.as_view()),
     path("batches/<id:batch_id>/answers", results.Answers.as_view()),
     path("batches/<id:batch_id>/workers", results.Workers.as_view()),
     # Decisions on answers

@@ -187,7 +187,9 @@ def _affordable(short: Ints, keen: Ints, *, state: State, policy: Policy) -> Int
     short = short[np.argsort(slots[short], kind="stable")]
     if policy.budget is None:
         return np.concatenate([short, keen])
-    room = max(policy.ahead_least, int(policy.ahead * len(slots))) - int(state.in_flight.sum())
+    room = max(policy.ahead_least, int(policy.ahead * len(slots)))
+    # Slots that nobody at hand can take must not keep the others waiting.
+    room -= int(state.in_flight[state.feedable].sum())
     wishes = np.concatenate([short, keen[: max(room - len(short), 0)]])
     return wishes[: max(policy.budget - int(slots.sum()), 0)]
 

@@ -31,11 +31,11 @@ class MultipleFit(NamedTuple):
 def fit_multiple(
     answers: Sequence[tuple[int, int, frozenset[str]]],
     options: Collection[str],
-    fit_one: Callable[[Sequence[Label]], Fit],
+    fit_one: Callable[[str, Sequence[Label]], Fit],
 ) -> MultipleFit:
     """Aggregate ``answers``, rows of (task, worker, options ticked), option by option.
 
-    ``fit_one`` is a method for single choices, given one label "yes" or "no" per answer. The
+    ``fit_one`` is given an option, and one label "yes" or "no" per answer. The
     confidence of a task is the lowest over its options. That bounds the probability of the
     whole set from above; the product would be that probability if options were independent,
     but they are not, and with many options it falls to nothing. An option that nobody ever
@@ -47,7 +47,7 @@ def fit_multiple(
     ticked = frozenset[str]().union(*(options_ticked for _, _, options_ticked in answers))
     if unknown := sorted(ticked.difference(options)):
         raise UnsupportedLabels(f"{unknown[0]!r} is not one of the options.")
-    fits = {option: fit_one(_yes_or_no(answers, option)) for option in sorted(ticked)}
+    fits = {option: fit_one(option, _yes_or_no(answers, option)) for option in sorted(ticked)}
     skills: defaultdict[int, list[float]] = defaultdict(list)
     for fit in fits.values():
         for worker, skill in fit.skills.items():

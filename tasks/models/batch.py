@@ -201,6 +201,16 @@ class Batch(models.Model):
         return self.redundancy == self.Redundancy.ADAPTIVE
 
     @property
+    def first_overlap(self) -> int:
+        """Answers that a new task wants at once."""
+        return self.overlap_min if self.is_adaptive else self.overlap
+
+    @property
+    def budget(self) -> Money:
+        """What was moved from the wallet into escrow so far."""
+        return Money(self.budget_minor, self.currency)
+
+    @property
     def spent(self) -> int:
         """What has gone to workers and the platform, in minor units."""
         if self.escrow is None:

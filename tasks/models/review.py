@@ -85,24 +85,24 @@ class Review(models.Model):
             # The queue, least certain first.
             models.Index(
                 name="review_queue",
-                fields=["batch", "confidence", "id"],
+                fields=["batch_id", "confidence", "id"],
                 condition=Q(status="waiting"),
             ),
         ]
         triggers = [
             pgtrigger.Protect(
                 name="review_never_changes_once_decided",
-                operation=pgtrigger.UpdateOf(
-                    "batch",
-                    "task",
+                operation=pgtrigger.UpdateOf(  # type: ignore[no-untyped-call]
+                    "batch_id",
+                    "task_id",
                     "reason",
                     "status",
                     "confidence",
                     "proposal",
                     "value",
                     "note",
-                    "expert_task",
-                    "reviewer",
+                    "expert_task_id",
+                    "reviewer_id",
                     "created_at",
                     "decided_at",
                 ),

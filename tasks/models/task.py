@@ -9,6 +9,9 @@ from tasks.models.batch import Batch
 
 PRIORITY_MAX = 1000
 POSITION_BITS = 52  # random bits of a position; the priority stands above them
+# Tasks that get one more slot are lined up behind all others, wave by wave.
+WAVES_FROM = 1 << 62  # no position by priority is as high
+WAVE_BITS = 32  # places within a wave
 
 
 class Lane(models.IntegerChoices):

@@ -5,7 +5,7 @@ from django.db import transaction
 
 from tasks import aggregate, settle
 from tasks import answer as answers
-from tasks.models import Assignment, Consensus
+from tasks.models import Assignment, Consensus, Report
 from tests.factories import (
     HOUR,
     NOON,
@@ -63,17 +63,18 @@ def test_without_new_answers_nothing_is_computed():
     assert aggregate.aggregate_due(now=LATER + HOUR) == 0
 
 
-def test_an_answer_that_was_accepted_before_it_was_aggregated_counts():
+def test_an_answer_that_was_accepted_before_it_was_aggregated_counts_before_the_batch_closes():
     batch = majority_batch(tasks=1, overlap=1)
     waiting = fresh(submitted(batch))
     settle.accept(assignment=waiting, actor=batch.project.requester, now=NOON)
     settle.pay_accepted(now=NOON)
     settle.wind_up(now=NOON)
-    assert fresh(batch).status == "closed"
+    assert fresh(batch).status == "open"
 
     assert aggregate.aggregate_due(now=LATER) == 1
 
     assert consensus(batch) == [("cat", 1.0, 1)]
+    assert settle.wind_up(now=LATER) == 1
 
 
 def test_a_rejected_answer_does_not_count():
@@ -112,13 +113,19 @@ def test_when_all_answers_to_a_task_are_rejected_it_has_no_consensus():
     assert consensus(batch) == []
 
 
-def test_gold_answers_are_aggregated_like_all_others():
+def test_gold_measures_and_gets_no_consensus_of_its_own():
     batch = majority_batch(tasks=1, gold=1, gold_rate=0.5)
     work(batch, a_worker(), lambda number: "dog", count=2, gold=True)
 
     aggregate.aggregate_due(now=LATER)
 
-    assert [value for value, *_ in consensus(batch)] == ["dog", "dog"]
+    assert [value for value, *_ in consensus(batch)] == ["dog"]
+    assert Report.objects.get(batch=batch).data["elements"]["label"]["gold_accuracy"] == {
+        "estimate": 0.25,
+        "low": 0.0,
+        "high": pytest.approx(0.8, abs=0.2),
+        "answers": 1,
+    }
 
 
 def test_each_element_has_a_consensus_of_its_own():

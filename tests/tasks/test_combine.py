@@ -19,7 +19,10 @@ def combined(elements, answers, method="majority_vote", gold=None):
 
 def told(decided):
     """By task and element: what was decided, how surely, how, and on how many answers."""
-    return {(each.task, each.name): each[2:] for each in decided.consensus}
+    return {
+        (each.task, each.name): (each.value, each.confidence, each.method, each.answers)
+        for each in decided.consensus
+    }
 
 
 def test_a_choice_is_decided_by_the_most_votes():
@@ -33,9 +36,10 @@ def test_a_choice_is_decided_by_the_most_votes():
         ],
     )
 
+    two_thirds = pytest.approx(2 / 3)
     assert decided.consensus == [
-        Combined(1, "label", "cat", pytest.approx(2 / 3), "majority_vote", 3),
-        Combined(2, "label", "dog", 1.0, "majority_vote", 1),
+        Combined(1, "label", "cat", two_thirds, two_thirds, False, "majority_vote", 3),
+        Combined(2, "label", "dog", 1.0, 1.0, False, "majority_vote", 1),
     ]
 
 
@@ -51,7 +55,7 @@ def test_a_workers_share_is_how_often_the_others_agreed():
 def test_no_answers_are_no_consensus():
     decided = combined([LABEL, SEEN, SAID], [])
 
-    assert decided == ([], {})
+    assert (decided.consensus, decided.right) == ([], {})
 
 
 def test_each_option_of_a_multiple_choice_is_decided_by_itself():

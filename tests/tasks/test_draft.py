@@ -168,7 +168,7 @@ def test_what_most_batches_want_needs_no_saying():
         timedelta(minutes=30),
         timedelta(days=3),
     )
-    assert (batch.aggregation, batch.requirements) == ("dawid_skene", [])
+    assert (batch.aggregation, batch.requirements) == ("auto", [])
 
 
 def test_the_fee_is_a_share_of_the_reward_rounded_half_up():

@@ -165,6 +165,7 @@ def test_gold_slots_that_nobody_needed_are_given_back_at_the_end():
         accepted(batch)
     settle.pay_accepted(now=NOON + HOUR)
 
+    Assignment.objects.update(aggregated_at=NOON)
     settle.wind_up(now=NOON + HOUR)
 
     batch = fresh(batch)

@@ -203,6 +203,7 @@ def test_a_bonus_may_come_whatever_became_of_the_answer(ending):
         done = accepted(batch)
         settle.pay_accepted(now=LATER)
         if ending == "closed":
+            Assignment.objects.update(aggregated_at=LATER)
             assert settle.wind_up(now=LATER) == 1
 
     pay_bonus(fresh(done))

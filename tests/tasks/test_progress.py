@@ -201,6 +201,7 @@ def test_a_closed_batch_is_counted_again_when_it_was_aggregated_since():
     batch = published_batch(tasks=1, aggregation="majority_vote")
     accepted(batch)
     settle.pay_accepted(now=NOON)
+    publish.close(batch=batch, actor=batch.project.requester, now=NOON)
     settle.wind_up(now=NOON)
     progress.count_due(now=NOON + MINUTE)
     aggregate.aggregate_due(now=NOON + 2 * MINUTE)

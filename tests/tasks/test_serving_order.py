@@ -147,13 +147,30 @@ def test_a_worker_who_has_seen_everything_is_told_to_come_back_ever_later():
     claim(batch, worker)
     now, waits = NOON, []
 
-    for _ in range(12):
+    for _ in range(120):
         handout = ask(batch, worker, now=now)
         assert handout.assignments == []
-        waits.append(handout.retry_after_seconds)
+        assert handout.retry_after_seconds <= 30
+        waits.append(Cursor.objects.get(worker=worker).rescan_seconds)
         now += timedelta(seconds=handout.retry_after_seconds)
 
-    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600]
+    # They look ahead at least every half minute, behind them ever more rarely.
+    assert list(dict.fromkeys(waits)) == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600]
+
+
+def test_whoever_finds_something_may_look_behind_again_soon():
+    batch, worker = published_batch(tasks=1, overlap=2), a_worker()
+    claim(batch, worker)
+    deposit(owner_id=batch.project.requester_id, amount=usd(99), reference="more", now=NOON)
+    for _ in range(4):
+        ask(batch, worker, now=NOON + HOUR)
+        Cursor.objects.filter(worker=worker).update(rescan_at=NOON + HOUR)
+    add_tasks(batch, rows(1))
+
+    claim(batch, worker, now=NOON + HOUR)
+
+    cursor = Cursor.objects.get(worker=worker)
+    assert (cursor.rescan_at, cursor.rescan_seconds) == (None, 0)
 
 
 def test_asking_too_early_costs_no_second_look_and_does_not_prolong_the_wait():

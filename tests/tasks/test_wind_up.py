@@ -40,6 +40,8 @@ LATER = NOON + HOUR
 
 
 def wind_up(**limits):
+    """One run of the job, after the answers were combined."""
+    Assignment.objects.counted().filter(aggregated_at=None).update(aggregated_at=LATER)
     return settle.wind_up(now=LATER, **limits)
 
 
