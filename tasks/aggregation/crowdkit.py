@@ -31,6 +31,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 
+from tasks.aggregation import methods
 from tasks.aggregation.canonical import Canonical, canonical, even_out
 from tasks.aggregation.crowdkit_mmsr import SteadyMMSR
 from tasks.aggregation.crowdkit_texts import fit_text
@@ -77,15 +78,15 @@ def fit(method: str, labels: Sequence[Label], *, gold: Mapping[int, str] | None 
     a method has no opinion (a probability that is not a number) gets the majority's. Ties go
     to the alphabetically first label.
 
-    ``gold``, the known answers by task, is used by gold_majority_vote alone.
+    ``gold``, the known answers by task, is used by gold_majority_vote and online alone.
 
     Raises ``UnknownMethod``; ``UnsupportedLabels`` when a worker answered a task twice, or KOS
     gets more than two classes; ``NotEnoughLabels`` when the answers overlap too little for KOS
     or MMSR; ``GoldNeeded`` when no worker answered a gold task.
     """
     name = canonical_name(method)
-    if name in WITHOUT_CROWDKIT:
-        return WITHOUT_CROWDKIT[name](labels)
+    if name in WITHOUT_CROWDKIT or name not in {*FITTERS, *TEXTS}:
+        return methods.fit(name, labels, gold=gold)
     if name in TEXTS:
         return fit_text(name, labels)
     return _classify(FITTERS[name], labels, gold or {})
