@@ -1,15 +1,23 @@
-"""Files of answers, as people have them already: CSV with the columns task, worker and label."""
+"""Files of answers, as people have them already: CSV with the columns task, worker and label.
+
+Comparisons have left and right in the place of task.
+"""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from django.core.management.base import CommandError
 
 from tasks.aggregation.labels import Label
+
+if TYPE_CHECKING:
+    from tasks.aggregation.comparisons import Comparison
+
+Winner = Literal["left", "right", "tie"]
 
 
 class Answers(NamedTuple):
@@ -41,6 +49,32 @@ def read_answers(path: Path) -> Answers:
         workers={worker: worker_numbers[worker] for _, worker in first},
         repeated=repeated,
     )
+
+
+def read_comparisons(path: Path) -> list[Comparison]:
+    """Read worker, left, right and label: the winner's name, or left, right or tie.
+
+    The item on the left counts as shown first. Raises ``CommandError`` for any other label.
+    """
+    # It imports scipy, which files of labels can do without.
+    from tasks.aggregation.comparisons import Comparison  # noqa: PLC0415
+
+    rows = list(_rows(path, ("worker", "left", "right", "label")))
+    numbers = {worker: n for n, worker in enumerate(sorted({row[0] for row in rows}))}
+    return [
+        Comparison(numbers[worker], left, right, _winner(path, left, right, label))
+        for worker, left, right, label in rows
+    ]
+
+
+def _winner(path: Path, left: str, right: str, label: str) -> Winner:
+    meant: dict[str, Winner] = {"left": "left", "right": "right", "tie": "tie"}
+    meant |= {left: "left", right: "right"}
+    if label not in meant:
+        raise CommandError(
+            f"{path}: {label!r} is neither {left!r} nor {right!r}, nor left, right or tie."
+        )
+    return meant[label]
 
 
 def known_answers(path: Path | None) -> dict[str, str]:

@@ -12,11 +12,12 @@ import numpy as np
 from tasks.aggregation.auto import ordinary_depth, split_gold
 from tasks.aggregation.gauge import Gauge, gauge
 from tasks.aggregation.grouping import same_answer
-from tasks.aggregation.kinds import AUTO, Asked, Result, merge, resolve
+from tasks.aggregation.kinds import Asked, Result, merge, resolve
 from tasks.aggregation.labels import Found, Label, Merged, Reading
+from tasks.aggregation.methods import AUTO
 from tasks.interface import Choice, Interface, Question, Relations
 
-__all__ = ["AUTO", "Answers", "Combined", "Decided", "Picked", "combine", "readings_of"]
+__all__ = ["Answers", "Combined", "Decided", "Picked", "combine", "readings_of"]
 
 Answers = Sequence[tuple[int, int, Mapping[str, Any]]]  # task, worker, {element: value}
 PICK_AGAIN = 1.5  # times as many answers: then gold is asked anew which method is best

@@ -164,17 +164,18 @@ class Evidence:
         self._tracks: list[tuple[str, Voices | Opinions]] = []
         for question in questions:
             coded = coding(question)
-            track = (
-                Voices(coded)
-                if coded
-                else Opinions(question.name, question.kind)
-            )
+            track = Voices(coded) if coded else Opinions(question.name, question.kind)
             self._tracks.append((question.name, track))
 
     @property
     def workers(self) -> int:
         """How many workers have answered."""
         return len(self._workers)
+
+    @property
+    def pace(self) -> float:
+        """Answers per second, of late."""
+        return len(self._recent) / LATE_COMMITS.total_seconds()
 
     def refresh(self) -> int:
         """Read the answers that came since the last call; return how many."""
@@ -192,7 +193,7 @@ class Evidence:
         self._forget_old()
         return read
 
-    def view(self, settled: Iterable[int]) -> View:
+    def view(self, settled: Iterable[int], *, now: datetime) -> View:
         """Judge every ordinary task of the batch; those ``settled`` want nothing.
 
         What is in flight is all that was ever asked for and not answered yet.
@@ -210,7 +211,7 @@ class Evidence:
         done = set(settled)
         # An expired task has lost its slots.
         feedable = overlaps > 0
-        if not self._crowd_grows():
+        if not self._crowd_grows(now):
             feedable &= answers < self.workers
         if done:
             feedable &= ~np.isin(tasks, list(done))
@@ -241,10 +242,8 @@ class Evidence:
 
         return pick(0), pick(1), pick(2)
 
-    def _crowd_grows(self) -> bool:
-        if self.through is None or self.newcomer_at is None:
-            return True
-        return self.through - self.newcomer_at < NEWCOMERS
+    def _crowd_grows(self, now: datetime) -> bool:
+        return self.newcomer_at is None or now - self.newcomer_at < NEWCOMERS
 
     def _read(self, rows: Any) -> int:
         count = 0

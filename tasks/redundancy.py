@@ -6,21 +6,25 @@ model, and opens slots with money that the escrow still has free, in one transac
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from math import ceil
 
 from django.db import transaction
 from django.db.models import Q
 
 from tasks import escrow, slots
-from tasks.aggregation.adaptive import Policy, Rule, decide
+from tasks.aggregation.adaptive import decide
 from tasks.alone import DECIDE, alone
 from tasks.evidence import Evidence, View, recall, settled
 from tasks.models import Batch
+from tasks.policies import policy_of
 from tasks.slots import Wish
 
 # Looks at a large batch are spaced so that they take a small share of one core.
 PAUSE_PER_TASK = timedelta(microseconds=20)
 QUIET = timedelta(hours=1)  # without an answer: then nobody new is waited for
+IN_FLIGHT_SECONDS = 4  # of work for the crowd at its pace, so that nobody waits for a look
 PAUSE_PER_ANSWER = timedelta(microseconds=10)
 STEERED = (Batch.Status.OPEN, Batch.Status.PAUSED)
 
@@ -49,46 +53,43 @@ def decide_batch(*, batch: Batch, now: datetime) -> int:
         fresh = evidence.refresh()
         if not fresh and evidence.answers == batch.decided_answers:
             return _tidy(batch, evidence, now)
-        view = evidence.view(settled(batch))
+        view = evidence.view(settled(batch), now=now)
         pause = PAUSE_PER_TASK * len(view.tasks) + PAUSE_PER_ANSWER * evidence.answers
         seen = {"decided_through": evidence.through, "decided_answers": evidence.answers}
-        return _open(batch, view, now=now, decide_after=now + pause, **seen)
+        ahead = ceil(evidence.pace * IN_FLIGHT_SECONDS)
+        return _open(batch, view, ahead, now=now, decide_after=now + pause, **seen)
 
 
 def _tidy(batch: Batch, evidence: Evidence, now: datetime) -> int:
     """Withdraw slots that nobody who works here can take, once all has been quiet for long."""
     if evidence.through is None or now - evidence.through < QUIET:
         return 0
-    view = evidence.view([])
+    view = evidence.view([], now=now)
     idle = view.tasks[(view.state.in_flight > 0) & (view.state.answers >= evidence.workers)]
     with transaction.atomic():
         batch = _locked(batch)
+        Batch.objects.filter(pk=batch.pk).update(decide_after=now + QUIET)
         if batch.status in STEERED and len(idle):
             escrow.withdraw_from(batch, idle.tolist())
-        Batch.objects.filter(pk=batch.pk).update(decide_after=now + QUIET)
+            # The money may do elsewhere what it could not do here.
+            Batch.objects.filter(pk=batch.pk).update(decide_after=None, decided_answers=0)
     return 0
 
 
-def policy_of(batch: Batch, *, budget: int | None = None) -> Policy:
-    """Return a batch's rules as the engine takes them; ``budget`` counts answers."""
-    return Policy(
-        rule=Rule(batch.rule),
-        minimum=batch.overlap_min,
-        cautious_minimum=min(max(batch.overlap_min, Policy.cautious_minimum), batch.overlap_max),
-        maximum=batch.overlap_max,
-        target=batch.target,
-        budget=budget,
-    )
-
-
 @transaction.atomic
-def _open(batch: Batch, view: View, *, now: datetime, **seen: datetime | int | None) -> int:
-    """Open the slots the view calls for, as far as the money goes, and note the look."""
+def _open(
+    batch: Batch, view: View, ahead: int, *, now: datetime, **seen: datetime | int | None
+) -> int:
+    """Open the slots the view calls for, as far as the money goes, and note the look.
+
+    ``ahead`` is how many slots the crowd takes until the next look may open more.
+    """
     batch = _locked(batch)
     opened = 0
     if batch.status in STEERED:
         asked_for = int((view.state.answers + view.state.in_flight).sum())
         policy = policy_of(batch, budget=asked_for + slots.affordable(batch))
+        policy = replace(policy, ahead_least=max(policy.ahead_least, ahead))
         chosen = decide(view.state, policy).open
         wishes = [Wish(int(view.tasks[i]), int(view.overlaps[i])) for i in chosen]
         opened = slots.open_more(batch, wishes, now=now)

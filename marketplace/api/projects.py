@@ -22,8 +22,7 @@ from marketplace.api.idempotency import once_per_key
 from marketplace.api.shapes import BatchOut, ProjectOut
 from payments.money import Money
 from tasks import draft
-from tasks.aggregation.methods import METHODS
-from tasks.combine import AUTO
+from tasks.aggregation.methods import AUTO, METHODS
 from tasks.models import Batch, Project, ProjectVersion
 
 REDUNDANCY = {  # what the API calls the parts of a policy, and what the domain does
@@ -69,6 +68,19 @@ class RedundancyIn(serializers.Serializer[Any]):
 class BatchIn(serializers.Serializer[Any]):
     """Amounts are whole minor units (cents) of ``currency``; durations are whole seconds."""
 
+    purpose = serializers.ChoiceField(
+        Batch.Purpose.choices,
+        default=Batch.Purpose.WORK,
+        help_text="In a training or exam every row has its gold answer.",
+    )
+    grants = WholeNumber(
+        min_value=1,
+        max_value=2**63 - 1,
+        default=None,
+        allow_null=True,
+        help_text="The qualification of yours that passing an exam grants.",
+    )
+    pass_mark = Share(min_value=0, max_value=1, default=0.8)
     reward = WholeNumber(min_value=1, max_value=MINOR_MAX)
     currency = Text(max_length=3, default="USD")
     overlap = WholeNumber(min_value=1, max_value=100, default=3)
@@ -147,6 +159,9 @@ class ProjectBatches(APIView):
 def _policy(asked: dict[str, Any]) -> draft.Policy:
     redundancy = asked.get("redundancy") or {}
     return draft.Policy(
+        purpose=asked["purpose"],
+        grants=asked["grants"],
+        pass_mark=asked["pass_mark"],
         overlap=asked["overlap"],
         **{field: redundancy[key] for key, field in REDUNDANCY.items() if key in redundancy},
         assignment_duration=timedelta(seconds=asked["assignment_duration_seconds"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from marketplace.simulation import drawings
 from marketplace.simulation.crowd import SimulatedWorker, likely_truth
 from tasks.interface import Choice, Interface, Text
 
@@ -29,10 +30,18 @@ def fill_in(
     lookalikes: Lookalikes,
 ) -> dict[str, Any]:
     """Return the worker's answer to everything ``interface`` asks, in its shape."""
-    return {
-        question.name: _answer(question, worker, task, truth.get(question.name), lookalikes)
-        for question in interface.questions
-    }
+    given: dict[str, Any] = {}
+    for question in interface.questions:
+        condition = interface.conditions.get(question.name)
+        if condition and not condition.holds(given):
+            continue  # on a page of the survey that this worker is not shown
+        if isinstance(question, Choice | Text):
+            known = truth.get(question.name)
+            given[question.name] = _answer(question, worker, task, known, lookalikes)
+        else:
+            key = f"{task}|{question.name}"
+            given[question.name] = drawings.respond(question, worker, key, given)
+    return given
 
 
 def _answer(

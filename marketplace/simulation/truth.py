@@ -70,5 +70,10 @@ def read(path: Path, *, external_ids: Mapping[int, str]) -> TrueAnswers:
 
 
 def _elements(interface: Any) -> list[dict[str, Any]]:
+    """What is asked and shown, also on the pages of surveys."""
     found = interface["elements"] if isinstance(interface, dict) else interface
-    return list(found)
+    listed = []
+    for element in found:
+        pages = element["pages"] if element["type"] == "survey" else [{"elements": [element]}]
+        listed += [each for page in pages for each in page["elements"]]
+    return listed

@@ -40,6 +40,8 @@ def fit_masks(method: str, readings: Sequence[Reading]) -> Merged:
     the bounding box of what anybody marked is unpacked, one label of one task at a time.
     Masks that end up without a pixel are left out, the others are listed by label. With
     crowd-kit a pixel that half of the workers marked is in by majority and RASA, out by EM.
+    EM stops by its mean gain per pixel: within the bounding box, so that a wide blank margin
+    does not make it stop sooner, as it does when whole images are given to crowd-kit.
 
     These methods have no probabilities. The confidence of a task is the mean similarity of
     its answers to the consensus, label by label as in ``overlap.list_similarity``. A skill is

@@ -13,6 +13,7 @@ from tasks.aggregation.errors import AggregationError
 from tasks.aggregation.keypoints import fit_keypoints
 from tasks.aggregation.labels import Fit, Found, Label, Merged, Reading
 from tasks.aggregation.masks import fit_masks_vote
+from tasks.aggregation.methods import AUTO
 from tasks.aggregation.multiple import NO, YES, fit_multiple
 from tasks.aggregation.numbers import fit_numbers
 from tasks.aggregation.polygons import fit_polygons
@@ -20,7 +21,6 @@ from tasks.aggregation.ratings import MOST_LEVELS, fit_ratings
 from tasks.aggregation.regions import fit_regions
 from tasks.aggregation.spans import fit_relations, fit_spans
 
-AUTO = "auto"  # the method that the batch's gold speaks for
 LABELLED = frozenset({"choice", "pairwise"})
 MAJORITY = "majority_vote"  # where the batch's method cannot work with what there is
 FOR_TEXT = "text_majority"

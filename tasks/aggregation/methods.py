@@ -39,6 +39,7 @@ TEXTS: Mapping[str, str] = {
 }
 
 METHODS: Mapping[str, str] = {**CLASSIFICATION, **TEXTS}
+AUTO = "auto"  # in place of a method: the one that the batch's gold speaks for
 
 # crowd-kit's own version of methods that are ours above. They are there to be compared with:
 # ``fit`` and the command line know them, but no project is offered a slower twin.

@@ -46,6 +46,8 @@ BIAS_SHARE = 0.1  # of the variance of errors: that of biases, a priori
 BIAS_STRENGTH = 5.0  # workers that ``BIAS_SHARE`` counts for
 CONSISTENT = 1.4826  # makes a median absolute deviation a standard deviation
 FEW_SLIPS = 0.9  # share of the answers that the first guess of the variance is made of
+FEW_ANSWERS = 20
+ALIKE = 1e-3  # of the largest number: few answers that are the same may still be a little off
 OWN_AT_MOST = 0.9  # of a consensus' weight: what is left is what the worker is compared with
 FINEST = 1e-9  # smallest standard deviation, in units
 HUGE, HUGEST = 1e30, 1e306  # in units, and as given: their squares and sums are still numbers
@@ -192,10 +194,16 @@ def _medians(answers: Answers) -> Floats:
 
 
 def _first_variance(answers: Answers, value: Floats, compared: Marks) -> float:
-    """Guess the variance of errors: large enough for those of nine answers in ten."""
+    """Guess the variance of errors: large enough for those of nine answers in ten.
+
+    With so few answers that one slip is among those nine, the middle one must do.
+    """
     if not compared.any():
         return max(float(np.var(answers.value)), FINEST**2)
     distance = np.abs(answers.value - value[answers.task])[compared]
+    if len(distance) < FEW_ANSWERS:
+        middle = CONSISTENT * float(np.median(distance))
+        return max(middle, ALIKE * float(np.abs(value).max()), FINEST) ** 2
     kept = np.minimum(distance, np.quantile(distance, FEW_SLIPS))
     middle = CONSISTENT * float(np.median(distance))
     return max(middle**2, float(np.mean(kept**2)), FINEST**2)

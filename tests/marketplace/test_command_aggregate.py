@@ -139,3 +139,70 @@ def test_a_missing_file_a_missing_method_and_an_unknown_one_are_refused(write, t
         run(write(ANSWERS))
     with pytest.raises(CommandError, match="no method 'divination'"):
         run(write(ANSWERS), method="divination")
+
+
+def test_the_online_method_learns_from_gold(write):
+    gold = write("task,label\nt1,dog\n", "gold.csv")
+
+    plain, _ = run(write(ANSWERS), method="Online", json=True)
+    taught, _ = run(write(ANSWERS), method="Online", json=True, gold=gold)
+
+    skills = [
+        {row["worker"]: row["skill"] for row in json.loads(out)["workers"]}
+        for out in (plain, taught)
+    ]
+    assert skills[1]["eve"] > skills[0]["eve"]
+    assert skills[1]["ann"] < skills[0]["ann"]
+
+
+def test_comparisons_give_items_and_scores_best_first(write):
+    rows = "worker,left,right,label\nann,x,y,x\nbob,x,y,left\nann,y,z,y\neve,z,x,right\n"
+
+    out, _ = run(write(rows), method="crowd_bradley_terry")
+    as_json, _ = run(write(rows), method="CrowdBradleyTerry", json=True)
+
+    assert [line.split(",")[0] for line in out.splitlines()] == ["item", "x", "y", "z"]
+    report = json.loads(as_json)
+    assert report["method"] == "crowd_bradley_terry"
+    assert [row["item"] for row in report["items"]] == ["x", "y", "z"]
+
+
+def test_a_winner_that_was_not_compared_is_refused(write):
+    with pytest.raises(CommandError, match="'w' is neither 'x' nor 'y'"):
+        run(write("worker,left,right,label\nann,x,y,w\n"), method="bradley_terry")
+
+
+@pytest.mark.parametrize(
+    ("method", "value"),
+    [("robust_number", "3.0"), ("ordinal_pool", "3"), ("closest_to_average", "3.0")],
+)
+def test_numbers_have_their_methods(write, method, value):
+    rows = "task,worker,label\n" + "".join(f"t{task},{w},3\n" for task in "12" for w in "abc")
+
+    out, _ = run(write(rows), method=method)
+
+    assert out.splitlines()[1].startswith(f"t1,{value},")
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("robust_number", "'cat' is not a number"),
+        ("ordinal_pool", "'cat' is not a whole number"),
+        ("binary_relevance", "binary_relevance reads answers that do not fit"),
+    ],
+)
+def test_answers_of_another_kind_are_refused(write, method, message):
+    with pytest.raises(CommandError, match=message):
+        run(write(ANSWERS), method=method)
+
+
+def test_numbers_are_near_or_far_and_have_no_accuracy(write):
+    truth = write("task,label\nt1,3\n", "truth.csv")
+
+    out, err = run(
+        write("task,worker,label\nt1,a,3\n"), method="robust_number", truth=truth, json=True
+    )
+
+    assert json.loads(out)["accuracy"] is None
+    assert err == ""

@@ -61,3 +61,53 @@ def test_every_answer_fits_the_interface(limits):
 
 def test_nobody_knows_says_nothing():
     assert nobody_knows({"task": 1}) == {}
+
+
+EVERY_TYPE = [
+    {"type": "rating", "name": "rating"},
+    {"type": "number", "name": "number", "min": 0, "max": 10, "step": 0.5},
+    {"type": "number", "name": "free"},
+    {"type": "pairwise", "name": "pair", "left": "${a}", "right": "${b}", "tie": True},
+    {"type": "ranking", "name": "order", "items": ["a", "b", "c"], "top": 2},
+    {"type": "boxes", "name": "boxes", "of": "${a}", "labels": ["x", "y"]},
+    {"type": "polygons", "name": "polygons", "of": "${a}", "labels": ["x", "y"]},
+    {"type": "keypoints", "name": "points", "of": "${a}", "labels": ["x", "y"]},
+    {"type": "masks", "name": "masks", "of": "${a}", "labels": ["x"]},
+    {"type": "spans", "name": "spans", "of": "${a}", "labels": ["x", "y"]},
+    {"type": "relations", "name": "related", "spans": "spans", "labels": ["of"]},
+    {"type": "audio_regions", "name": "heard", "of": "${a}", "labels": ["x"]},
+    {"type": "video_regions", "name": "seen", "of": "${a}", "labels": ["x"]},
+    {
+        "type": "survey",
+        "pages": [
+            {"title": "One", "elements": [ANIMAL]},
+            {
+                "title": "Two",
+                "show_if": {"name": "animal", "is": "cat"},
+                "elements": [{"type": "text", "name": "purrs"}],
+            },
+        ],
+    },
+]
+
+
+@pytest.mark.parametrize("worker", EVERYBODY, ids=lambda worker: f"{worker.kind} {worker.name}")
+def test_every_type_of_question_gets_an_answer_that_fits(worker):
+    checker = Checker(parse(EVERY_TYPE))
+
+    for number in range(20):
+        given = answer(*EVERY_TYPE, worker=worker, task=f"task {number}")
+
+        assert set(checker.check(given)) >= {"rating", "boxes", "animal"}
+        assert ("purrs" in given) == (given["animal"] == "cat")
+
+
+def test_those_who_are_right_draw_nearly_the_same():
+    other = SimulatedWorker(name="simulated-09", kind=Kind.GOOD, ability=1.0, seed=1)
+
+    one, two = (answer(*EVERY_TYPE, worker=worker)["boxes"] for worker in (SURE, other))
+
+    assert [box["label"] for box in one] == [box["label"] for box in two]
+    assert one != two
+    for first, second in zip(one, two, strict=True):
+        assert first["x"] == pytest.approx(second["x"], abs=0.08)

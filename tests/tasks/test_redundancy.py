@@ -335,7 +335,10 @@ def test_evidence_that_is_lost_is_read_again(monkeypatch):
     anew.refresh()
 
     assert anew.answers == kept.answers
-    assert anew.view([]).state.answers.tolist() == kept.view([]).state.answers.tolist()
+    assert (
+        anew.view([], now=NOON).state.answers.tolist()
+        == kept.view([], now=NOON).state.answers.tolist()
+    )
 
 
 def test_a_paused_batch_is_still_looked_at_and_a_closing_one_is_not():
