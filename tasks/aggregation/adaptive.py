@@ -44,7 +44,7 @@ class Policy:
     """How a batch buys answers; ``budget`` counts answers, those in flight included."""
 
     rule: Rule = Rule.GAIN
-    minimum: int = 2  # answers per task
+    minimum: int = 1  # answers per task; one is enough from a worker known to be good
     cautious_minimum: int = 3  # the same, until the workers are known a little:
     established: int = 300  # answers in the batch
     maximum: int = 15

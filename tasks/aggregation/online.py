@@ -3,7 +3,7 @@
 Every worker has a confusion matrix: a row per true class, saying how often they give each
 label. Few workers have answered enough to know their rows from their own answers alone, so
 rows are shrunk towards those of the worker's community, and the communities (a few kinds of
-workers, spammers among them) are learned from everybody's answers. Four things keep the model
+workers, spammers among them) are learned from everybody's answers. Five things keep the model
 honest while answers are few:
 
 * An answer is weighed by what its worker's *other* answers say of them, and by the community
@@ -11,6 +11,8 @@ honest while answers are few:
 * The class prior is damped to the mix of the answers. Else it collapses to one class.
 * A cold fit stops after ``ROUNDS`` rounds. Run to convergence, posteriors sharpen by repeating
   themselves, and accuracy falls on sets where workers share mistakes.
+* A label that nobody gave a task is never its likeliest. The prior of a common class may well
+  outweigh the one worker who saw a rare one, but then the task is in doubt, not decided.
 * Gold tasks are clamped to their known label where they teach about workers; ``evidence`` says
   what the answers alone would make of them.
 
@@ -41,6 +43,7 @@ ROUNDS = 10  # of a cold fit
 WARM_ROUNDS = 3  # of a fit that starts from the model of a few answers ago
 ROW_STRENGTH = 20.0  # answers that a community's rows count for in those of its workers
 RAREST = 2e-3  # no label is rarer: one slip of the mouse must not outweigh ten careful workers
+NOT_GIVEN = 0.99  # of the likeliest label given to a task: the most that any other can reach
 DAMPING = 1.0  # weight of the answers' mix in the class prior, against the posteriors' mean
 HARD_SHARE = 0.1  # of tasks, a priori: their answers say nothing about the truth
 
@@ -86,6 +89,8 @@ class OnlineModel:
         self._cell = self._worker * classes + self._label  # in a matrix of workers x labels
         self._at = self._label * tasks + self._task  # in a matrix of labels x tasks
         self._answered = np.bincount(self._task, minlength=tasks)
+        self._votes = np.bincount(self._at, minlength=classes * tasks).reshape(classes, tasks)
+        self._not_given = (self._votes == 0) & (self._answered > 0)
         self._counted = np.bincount(self._worker, minlength=workers).astype(float)
         self._mix = (np.bincount(self._label, minlength=classes) + 1.0) / (order.size + classes)
         self._gold_tasks = np.fromiter(gold or (), np.int64)
@@ -188,7 +193,7 @@ class OnlineModel:
         for k in range(self.classes):
             self._log_joint[k] = np.bincount(self._task, log_rows[k], self.tasks)
         self._log_joint += np.log(self.prior)[:, None]
-        self._evidence = _softmax(self._log_joint)
+        self._evidence = self._among_given(_softmax(self._log_joint))
         self._posterior = self._clamped(self._evidence)
 
     def _here(self) -> Singles:
@@ -240,13 +245,28 @@ class OnlineModel:
 
     def _first_guess(self, start: OnlineModel | None) -> Floats:
         """Return vote shares, one pseudo-vote each; where ``start`` saw answers, its posteriors."""
-        votes = np.bincount(self._at, minlength=self.classes * self.tasks).astype(float)
-        guess = votes.reshape(self.classes, self.tasks) + 1 / self.classes
+        guess = self._votes.astype(float) + 1 / self.classes
         guess /= guess.sum(axis=0)
         if start:
             known = np.flatnonzero(start.answered)
             guess[:, known] = start._evidence[:, known]  # noqa: SLF001 - the same class
         return guess
+
+    def _among_given(self, posterior: Floats) -> Floats:
+        """Lower labels that nobody gave a task below its likeliest given one.
+
+        What they lose is shared in proportion, so the task keeps its doubt. Tasks without
+        answers stay as they are.
+        """
+        limit = NOT_GIVEN * np.where(self._not_given, 0.0, posterior).max(axis=0)
+        above = np.where(self._not_given, posterior, 0.0).max(axis=0) > limit
+        if not above.any():
+            return posterior
+        some = posterior[:, above]
+        capped = np.where(self._not_given[:, above], np.minimum(some, limit[above]), some)
+        among = posterior.copy()
+        among[:, above] = capped / capped.sum(axis=0)
+        return among
 
     def _clamped(self, posterior: Floats) -> Floats:
         if not self._gold_tasks.size:

@@ -283,7 +283,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="batch",
             name="overlap_min",
-            field=models.PositiveSmallIntegerField(db_default=2, default=2),
+            field=models.PositiveSmallIntegerField(db_default=1, default=1),
         ),
         migrations.AddField(
             model_name="batch",

@@ -77,7 +77,7 @@ class Batch(models.Model):
         max_length=8, choices=Redundancy, default=Redundancy.FIXED, db_default=Redundancy.FIXED
     )
     rule = models.CharField(max_length=6, choices=Rule, default=Rule.GAIN, db_default=Rule.GAIN)
-    overlap_min = models.PositiveSmallIntegerField(default=2, db_default=2)
+    overlap_min = models.PositiveSmallIntegerField(default=1, db_default=1)
     overlap_max = models.PositiveSmallIntegerField(default=15, db_default=15)
     # confidence from which a task counts as closed
     target = models.FloatField(default=0.95, db_default=0.95)

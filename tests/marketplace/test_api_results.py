@@ -75,9 +75,13 @@ def test_results_are_each_tasks_consensus_with_its_confidence_without_gold():
             "task": A_NUMBER,
             "external_id": "0",
             "consensus": {"label": "cat"},
-            "confidence": {"label": 1},
+            "confidence": {"label": pytest.approx(1, abs=1e-3)},
+            "calibrated": False,
+            "raw_confidence": {"label": 1},
             "method": {"label": "majority_vote"},
+            "source": "crowd",
             "answers": 2,
+            "status": "closed",
             "complete": True,
             "input": {"image": "0.png"},
         },
@@ -86,8 +90,12 @@ def test_results_are_each_tasks_consensus_with_its_confidence_without_gold():
             "external_id": "1",
             "consensus": {},
             "confidence": {},
+            "calibrated": False,
+            "raw_confidence": {},
             "method": {},
+            "source": None,
             "answers": 0,
+            "status": "waiting",
             "complete": False,
             "input": {"image": "1.png"},
         },
@@ -112,6 +120,7 @@ def test_answers_are_told_by_pseudonym_gold_included():
         "submitted_at": POSTGRES_INSTANT,
         "finished_at": Like(r"2026-01-01T13:00:00\+00:00"),
         "reward": 5,
+        "suggestion": "none",
     }
     assert [row["gold"] for row in found] == [False, False, True]
     assert len({row["worker"] for row in found}) == 3
@@ -208,15 +217,15 @@ def test_the_columns_of_each_csv():
 
     assert results[0] == [
         "task", "external_id", "label", "label.confidence", "also", "also.confidence", "note",
-        "note.confidence", "answers", "input.image",
+        "note.confidence", "calibrated", "status", "answers", "input.image",
     ]  # fmt: skip
     assert results[1][1:7] == ["0", "cat", "1", '["a", "b"]', "1", '\'=1+1,"x"\n']
     assert results[1][-2:] == ["1", "0.png"]
     assert answers[0] == [
-        "assignment", "task", "external_id", "worker", "status", "gold", "reward", "label", "also",
-        "note", "claimed_at", "submitted_at", "finished_at",
+        "assignment", "task", "external_id", "worker", "status", "gold", "reward", "suggestion",
+        "label", "also", "note", "claimed_at", "submitted_at", "finished_at",
     ]  # fmt: skip
-    assert answers[1][7:10] == ["cat", '["a", "b"]', '\'=1+1,"x"\n']
+    assert answers[1][7:11] == ["none", "cat", '["a", "b"]', '\'=1+1,"x"\n']
     assert answers[1][-1] == ""
     assert workers[0] == [
         "worker", "submitted", "accepted", "rejected", "skipped", "expired", "skill.gold",

@@ -38,7 +38,7 @@ def policy(**options: Any) -> Policy:
 
 
 def test_a_task_below_the_minimum_is_fed_however_certain_it_is():
-    decision = decide(state([1.0, 1.0], answers=[1, 2]), policy())
+    decision = decide(state([1.0, 1.0], answers=[1, 2]), policy(minimum=2))
 
     assert decision.open.tolist() == [0]
     assert decision.close.tolist() == [1]
@@ -49,6 +49,13 @@ def test_the_minimum_is_three_until_the_batch_holds_a_few_hundred_answers():
 
     assert len(decide(state([1.0] * 100, answers=early), Policy()).open) == 100
     assert len(decide(state([1.0] * 200, answers=late), Policy()).open) == 0
+
+
+def test_one_answer_can_be_enough_once_the_workers_are_known():
+    decision = decide(state([0.99, 0.6], answers=[1, 1]), policy())
+
+    assert decision.open.tolist() == [1]
+    assert decision.close.tolist() == [0]
 
 
 def test_a_budget_of_less_than_three_each_lowers_the_cautious_minimum():

@@ -30,6 +30,28 @@ def small(rows: list[tuple[int, int, int]], **options: object) -> OnlineModel:
 
 @given(triples)
 @settings(max_examples=50)
+def test_a_label_that_nobody_gave_is_never_the_likeliest(rows):
+    fitted = small(rows).refit()
+
+    for task in {task for task, _, _ in rows}:
+        labels = {label for here, _, label in rows if here == task}
+        assert fitted.posterior(task).argmax() in labels
+
+
+def test_the_only_one_to_see_a_rare_label_leaves_the_task_in_doubt():
+    # Workers 0 to 3 call everything 0; worker 4 is alone on one task, and says 1 as they do
+    # on every task, so their 1 tells nothing.
+    rows = [(task, worker, 0) for task in range(20) for worker in range(4)]
+    rows += [(task, 4, 1) for task in range(20)] + [(20, 4, 1)]
+
+    alone = OnlineModel(answers(*rows), tasks=21, workers=5, classes=2).refit().posterior(20)
+
+    assert alone.argmax() == 1
+    assert alone[1] == pytest.approx(1 / 1.99)
+
+
+@given(triples)
+@settings(max_examples=50)
 def test_posteriors_are_probabilities_that_sum_to_one(rows):
     posteriors = small(rows).refit().posteriors
 
