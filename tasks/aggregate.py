@@ -13,6 +13,7 @@ from tasks import quality, report
 from tasks.alone import AGGREGATE, alone
 from tasks.combine import Decided, combine
 from tasks.models import Assignment, Batch, Consensus, Gold
+from tasks.predictions import votes
 from tasks.report import Given
 from tasks.versions import asked
 
@@ -47,6 +48,7 @@ def aggregate(*, batch: Batch, now: datetime) -> bool:
         given = list(_answers(batch))
         parsed = asked(batch.version_id).checker.interface
         answers = [(each.task, each.worker, each.value) for each in given]
+        answers += votes(batch)
         decided = combine(
             parsed,
             answers,
@@ -96,9 +98,9 @@ def _gold(batch: Batch) -> dict[int, Any]:
 
 
 def _store(batch: Batch, decided: Decided, now: datetime) -> None:
-    """Write each task's consensus over what was there before, unless a review or model decided."""
-    apart = Consensus.objects.exclude(source=Consensus.Source.CROWD).filter(task__batch=batch)
-    settled = set(apart.values_list("task_id", flat=True))
+    """Write each task's consensus over what was there before, unless a review decided."""
+    reviewed = Consensus.objects.filter(task__batch=batch, source=Consensus.Source.REVIEW)
+    settled = set(reviewed.values_list("task_id", flat=True))
     rows = [
         Consensus(
             task_id=each.task,
@@ -125,6 +127,7 @@ def _store(batch: Batch, decided: Decided, now: datetime) -> None:
             "raw_confidence",
             "is_calibrated",
             "method",
+            "source",
             "answers",
             "aggregated_at",
         ],

@@ -19,7 +19,8 @@ from tasks.interface import Choice, Interface, Question, Relations
 
 __all__ = ["Answers", "Combined", "Decided", "Picked", "combine", "readings_of"]
 
-Answers = Sequence[tuple[int, int, Mapping[str, Any]]]  # task, worker, {element: value}
+# Task, worker, {element: value}. A model that has a voice is a worker below 0.
+Answers = Sequence[tuple[int, int, Mapping[str, Any]]]
 PICK_AGAIN = 1.5  # times as many answers: then gold is asked anew which method is best
 
 
@@ -113,7 +114,9 @@ def combine(
         elements[question.name] = Element(asked.kind, found.method, why, measured, skills)
     counts = Counter(worker for _, worker, _ in answers)
     right = {
-        worker: (sum(each) / len(each), counts[worker]) for worker, each in shares.items() if each
+        worker: (sum(each) / len(each), counts[worker])
+        for worker, each in shares.items()
+        if worker >= 0  # the others are models
     }
     return Decided(consensus, right, elements, kept)
 
@@ -176,7 +179,7 @@ def _possible(asked: Asked) -> int:
 
 def _rows(asked: Asked, result: Result, measured: Gauge, dealt: Dealt) -> list[Combined]:
     """What is decided of the tasks whose answer is not known; the name is the caller's to add."""
-    counts = Counter(each.task for each in dealt.readings)
+    counts = Counter(each.task for each in dealt.readings if each.worker >= 0)
     decided = result.merged.consensus.items()
     found = [(task, each) for task, each in decided if task not in dealt.parts]
     raw = np.array([_probability(each.confidence) for _, each in found])

@@ -123,7 +123,7 @@ WITH low AS (
     SELECT t.id, %(overlap)s::int - t.overlap AS slots
     FROM tasks_task t JOIN tasks_gold g ON g.task_id = t.id AND g.retired_at IS NULL
     WHERE t.batch_id = %(batch)s AND t.lane = 2 AND t.overlap < %(overlap)s
-    ORDER BY t.id FOR UPDATE OF t
+    ORDER BY t.id FOR NO KEY UPDATE OF t
 ), raised AS (
     UPDATE tasks_task t SET overlap = t.overlap + low.slots,
                             remaining_overlap = t.remaining_overlap + low.slots, is_open = true
@@ -146,7 +146,7 @@ WITH due AS (
     SELECT id, remaining_overlap FROM tasks_task
     WHERE batch_id = %(batch)s AND is_open
       AND (NOT %(expired)s OR expires_at <= %(now)s)
-    ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 ), withdrawn AS (
     UPDATE tasks_task t SET overlap = t.overlap - due.remaining_overlap,
                             remaining_overlap = 0, is_open = false
@@ -185,7 +185,7 @@ WITHDRAW_FROM = """
 WITH due AS (
     SELECT id, remaining_overlap FROM tasks_task
     WHERE batch_id = %(batch)s AND is_open AND id = ANY(%(tasks)s::bigint[])
-    ORDER BY id FOR UPDATE
+    ORDER BY id FOR NO KEY UPDATE
 ), withdrawn AS (
     UPDATE tasks_task t SET overlap = t.overlap - due.remaining_overlap,
                             remaining_overlap = 0, is_open = false

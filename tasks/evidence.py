@@ -308,8 +308,8 @@ def recall(batch: Batch) -> Evidence:
 
 
 def settled(batch: Batch) -> list[int]:
-    """Tasks whose answer no further answers of workers will change: reviewed, or a model's."""
-    decided = Consensus.objects.exclude(source=Consensus.Source.CROWD).filter(task__batch=batch)
+    """Tasks whose answer no further answers of workers will change."""
+    decided = Consensus.objects.filter(task__batch=batch, source=Consensus.Source.REVIEW)
     return list(decided.values_list("task_id", flat=True).distinct())
 
 

@@ -16,7 +16,7 @@ WITH freed AS (
     SELECT * FROM unnest(%(tasks)s::bigint[], %(counts)s::int[]) AS f(task_id, slots)
 ), locked AS (
     SELECT t.id, f.slots, t.lane FROM tasks_task t JOIN freed f ON f.task_id = t.id
-    ORDER BY t.id FOR UPDATE OF t
+    ORDER BY t.id FOR NO KEY UPDATE OF t
 )
 UPDATE tasks_task t SET remaining_overlap = t.remaining_overlap + l.slots, is_open = true,
                         lane = CASE WHEN t.lane = 2 THEN 2 ELSE 0 END
@@ -28,7 +28,7 @@ WITH freed AS (
     SELECT * FROM unnest(%(tasks)s::bigint[], %(counts)s::int[]) AS f(task_id, slots)
 ), locked AS (
     SELECT t.id, f.slots FROM tasks_task t JOIN freed f ON f.task_id = t.id
-    ORDER BY t.id FOR UPDATE OF t
+    ORDER BY t.id FOR NO KEY UPDATE OF t
 )
 UPDATE tasks_task t SET overlap = t.overlap - l.slots FROM locked l WHERE t.id = l.id
 """

@@ -24,7 +24,7 @@ WITH wanted AS (
     SELECT t.id, w.place FROM tasks_task t JOIN wanted w ON w.task_id = t.id
     WHERE t.batch_id = %(batch)s AND t.overlap = w.overlap AND t.lane <> 2
       AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
-    ORDER BY t.id FOR UPDATE OF t
+    ORDER BY t.id FOR NO KEY UPDATE OF t
 )
 UPDATE tasks_task t SET overlap = t.overlap + 1, remaining_overlap = t.remaining_overlap + 1,
     is_open = true, lane = 1, position = %(ahead)s::bigint + locked.place

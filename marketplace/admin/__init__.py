@@ -10,9 +10,9 @@ from __future__ import annotations
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 
-from marketplace.admin import edge, payments, tasks, workers
+from marketplace.admin import edge, payments, quality, standing, tasks, workers
 
-__all__ = ["edge", "payments", "tasks", "workers"]
+__all__ = ["edge", "payments", "quality", "standing", "tasks", "workers"]
 
 admin.site.site_header = admin.site.site_title = "Crowdwright"
 admin.site.index_title = "Everything there is"

@@ -18,9 +18,22 @@ from marketplace.models import ApiKey, Heartbeat, StoredResponse
 from payments import payouts
 from tasks import aggregate, progress, settle
 from tasks.aggregation.skill import estimate
-from tasks.models import Assignment, Batch, Task, TaskInput
+from tasks.models import (
+    Assignment,
+    Batch,
+    Flag,
+    Forecast,
+    Prediction,
+    Predictor,
+    Provenance,
+    Restriction,
+    Review,
+    Task,
+    TaskInput,
+)
 from tasks.rows import Row
 from tests.factories import (
+    HOUR,
     NOON,
     a_requester,
     a_user,
@@ -65,7 +78,29 @@ def a_marketplace():
     EmailAddress.objects.create(user=requester, email=f"{requester.username}@example.org")
     StoredResponse.objects.create(user=requester, key="k", fingerprint="f", created_at=NOON)
     Heartbeat.objects.create(job=f"job {requester.pk}", finished_at=NOON)
+    what_came_of(batch, worker)
     return batch
+
+
+def what_came_of(batch, worker):
+    task = Task.objects.filter(batch=batch).first()
+    about = {"batch": batch, "task": task}
+    Review.objects.create(
+        **about, reason="uncertain", confidence=0.5, proposal={"label": "cat"}, created_at=NOON
+    )
+    model = Predictor.objects.create(
+        project=batch.project, name="m", version="1", kind="pushed", created_at=NOON
+    )
+    said = {"label": "cat"}
+    Prediction.objects.create(predictor=model, task=task, value=said, created_at=NOON)
+    Forecast.objects.create(batch=batch, basis="pilot", data={}, made_at=NOON)
+    zeros = bytes(32)
+    Provenance.objects.create(
+        **about, number=1, record={}, previous=zeros, sha256=zeros, created_at=NOON
+    )
+    whom = {"batch": batch, "worker": worker, "sentence": "s", "evidence": {}, "made_at": NOON}
+    Restriction.objects.create(**whom, kind="limit", value=2, until=NOON + HOUR)
+    Flag.objects.create(**whom, kind="ring")
 
 
 @pytest.fixture

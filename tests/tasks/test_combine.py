@@ -158,3 +158,13 @@ def test_what_is_shown_is_not_decided_on():
     decided = combined([{"type": "image", "value": "${url}"}, LABEL], [(1, 11, {"label": "cat"})])
 
     assert list(told(decided)) == [(1, "label")]
+
+
+def test_a_model_has_a_voice_and_is_no_worker():
+    decided = combined(
+        [LABEL],
+        [(1, 11, {"label": "cat"}), (1, -1, {"label": "dog"}), (1, -2, {"label": "dog"})],
+    )
+
+    assert told(decided)[1, "label"] == ("dog", pytest.approx(2 / 3), "majority_vote", 1)
+    assert set(decided.right) == {11}
