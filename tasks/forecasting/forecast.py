@@ -20,7 +20,7 @@ from tasks.forecasting.accuracy import DRAWS, Trust, accuracy_draws, counted, ri
 from tasks.forecasting.closing import closed_draws, exponents
 from tasks.forecasting.intervals import NORMAL, Forecast, Interval
 from tasks.forecasting.plan import Assumptions, Fixed, Job, Pilot
-from tasks.forecasting.simulate import Run, fitted, simulated
+from tasks.forecasting.simulate import FULL, Run, Size, fitted, simulated
 
 Floats = NDArray[np.float64]
 
@@ -37,8 +37,10 @@ class _Known(NamedTuple):
     exponents: Floats
 
 
-def forecast(source: Pilot | Assumptions, job: Job, *, seed: int = 0) -> Forecast:
-    """Forecast ``job`` with 80 % intervals; the same for the same seed.
+def forecast(
+    source: Pilot | Assumptions, job: Job, *, seed: int = 0, size: Size = FULL
+) -> Forecast:
+    """Forecast ``job`` with 80 % intervals; the same for the same seed and size.
 
     Raises ``ValueError`` where no task is left beyond the pilot's.
     """
@@ -48,7 +50,7 @@ def forecast(source: Pilot | Assumptions, job: Job, *, seed: int = 0) -> Forecas
     if rest < 1:
         raise ValueError("The pilot is the whole job; there is nothing left to forecast.")
     random = np.random.default_rng(seed)
-    runs = simulated(job, source, random)
+    runs = simulated(job, source, random, size)
     known = _known(source, job, random)
     per_task = _answers_per_task(source, job, runs, rest)
     before = np.concatenate([run.pilot_evidence for run in runs])

@@ -29,12 +29,20 @@ from tasks.forecasting.plan import Assumptions, Fixed, Job, Pilot
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-RUNS = 12  # simulated batches; their mean and spread are used, not their quantiles
-TASKS_AFTER = 250  # simulated beyond the pilot: from there on a batch hardly changes
 NEW_WORKERS = 1.5  # workers of the batch per worker of the pilot
 SCATTER = 10.0  # answers that the average skill counts for in an assumed worker's own
 USUAL_OVERLAP = 5  # answers per task, by which an assumed crowd's size is reckoned
 NEVER = 1e-9
+
+
+class Size(NamedTuple):
+    """How much is simulated; what it costs in time grows with both."""
+
+    runs: int = 12  # batches; their mean and spread are used, not their quantiles
+    tasks: int = 250  # beyond the pilot: from there on a batch hardly changes
+
+
+FULL = Size()
 
 
 class Crowd(NamedTuple):
@@ -84,13 +92,18 @@ def crowd_like(pilot: Pilot, model: OnlineModel, random: np.random.Generator) ->
     )
 
 
-def assumed_crowd(assumed: Assumptions, tasks: int, random: np.random.Generator) -> Crowd:
-    """Draw a crowd as assumed: classes equally common, mistakes equally likely."""
+def assumed_crowd(
+    assumed: Assumptions, tasks: int, random: np.random.Generator, *, overlap: int = USUAL_OVERLAP
+) -> Crowd:
+    """Draw a crowd as assumed: classes equally common, mistakes equally likely.
+
+    There are twice as many workers as ``overlap`` at least.
+    """
     classes = assumed.classes
     low, high = (np.log(share / (1 - share)) for share in assumed.accuracy)
     logit = random.normal((low + high) / 2, (high - low) / 2 / NORMAL)
     mean = 1 / (1 + np.exp(-logit))
-    workers = max(int(USUAL_OVERLAP * tasks / assumed.answers_per_worker), 2 * USUAL_OVERLAP)
+    workers = max(int(USUAL_OVERLAP * tasks / assumed.answers_per_worker), 2 * overlap)
     skills = random.beta(SCATTER * mean, SCATTER * (1 - mean), workers)
     rows = np.repeat((1 - skills) / (classes - 1), classes**2).reshape(-1, classes, classes)
     rows[:, np.arange(classes), np.arange(classes)] = skills[:, None]
@@ -116,18 +129,22 @@ def answered(crowd: Crowd, tasks: int, overlap: int, random: np.random.Generator
     return Recording(answers, truth, workers, len(crowd.prior))
 
 
-def simulated(job: Job, source: Pilot | Assumptions, random: np.random.Generator) -> list[Run]:
-    """Simulate the batch ``RUNS`` times, or as much of it as tells the rest."""
+def simulated(
+    job: Job, source: Pilot | Assumptions, random: np.random.Generator, size: Size = FULL
+) -> list[Run]:
+    """Simulate the batch several times, or as much of it as tells the rest."""
     if isinstance(source, Assumptions):
-        size = min(job.tasks, TASKS_AFTER)
-        crowds = (assumed_crowd(source, job.tasks, random) for _ in range(RUNS))
-        return [run(job, answered(crowd, size, job.most_per_task, random)) for crowd in crowds]
+        tasks = min(job.tasks, size.tasks)
+        # As many workers as go with these tasks: then each gives the answers they are said to.
+        most = job.most_per_task
+        crowds = (assumed_crowd(source, tasks, random, overlap=most) for _ in range(size.runs))
+        return [run(job, answered(crowd, tasks, most, random)) for crowd in crowds]
     pilot, model = source.recording.tasks, fitted(source.recording)
-    size = min(job.tasks, pilot + TASKS_AFTER)
+    tasks = min(job.tasks, pilot + size.tasks)
     runs = []
-    for _ in range(RUNS):
+    for _ in range(size.runs):
         crowd = crowd_like(source, model, random)
-        batch = answered(crowd, size, job.most_per_task, random)
+        batch = answered(crowd, tasks, job.most_per_task, random)
         runs.append(run(job, batch, pilot, len(source.gold)))
     return runs
 

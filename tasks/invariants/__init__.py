@@ -14,7 +14,19 @@ from typing import Any
 from django.db import connection
 
 from tasks.distribute import GRACE
-from tasks.invariants import answers, escrow, history, pay, people, punctuality, slots
+from tasks.invariants import (
+    answers,
+    escrow,
+    history,
+    models,
+    pay,
+    people,
+    provenance,
+    punctuality,
+    restrictions,
+    reviews,
+    slots,
+)
 from tasks.invariants.invariant import Broken, Invariant
 
 __all__ = ["INVARIANTS", "LATE", "Broken", "Invariant", "broken", "check"]
@@ -27,6 +39,10 @@ INVARIANTS = (
     *pay.INVARIANTS,
     *escrow.INVARIANTS,
     *history.INVARIANTS,
+    *provenance.INVARIANTS,
+    *reviews.INVARIANTS,
+    *restrictions.INVARIANTS,
+    *models.INVARIANTS,
 )
 LATE = timedelta(minutes=5)  # by how much a job may be late, more than any restart takes
 

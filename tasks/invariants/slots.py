@@ -60,14 +60,33 @@ INVARIANTS = (
     ),
     Invariant(
         "gold is known",
-        "A task stands in the gold lane exactly when its answer is known, as its assignments say.",
+        "A task stands in the gold lane exactly when its answer is known, as its assignments say;"
+        " in a training or exam every answer is known and no lane is hidden.",
         """
         SELECT t.id AS task, t.lane, g.task_id IS NOT NULL AS known, a.id AS assignment
         FROM tasks_task t
+        JOIN tasks_batch b ON b.id = t.batch_id
         LEFT JOIN tasks_gold g ON g.task_id = t.id
         LEFT JOIN tasks_assignment a ON a.task_id = t.id AND a.is_gold <> (t.lane = 2)
-        WHERE (t.lane = 2) <> (g.task_id IS NOT NULL) OR a.id IS NOT NULL
+        WHERE (t.lane = 2 OR b.purpose <> 'work') <> (g.task_id IS NOT NULL)
+           OR t.lane = 2 AND b.purpose <> 'work' OR a.id IS NOT NULL
         ORDER BY t.id, a.id
+        """,
+    ),
+    Invariant(
+        "retired gold is counted",
+        "A batch counts the tasks of its gold lane that are retired, and none of them is open.",
+        """
+        SELECT b.id AS batch, b.gold_retired, coalesce(r.retired, 0) AS retired,
+               coalesce(r.open, 0) AS open
+        FROM tasks_batch b LEFT JOIN (
+            SELECT t.batch_id, count(*) FILTER (WHERE t.lane = 2) AS retired,
+                   count(*) FILTER (WHERE t.is_open) AS open
+            FROM tasks_gold g JOIN tasks_task t ON t.id = g.task_id
+            WHERE g.retired_at IS NOT NULL GROUP BY t.batch_id
+        ) r ON r.batch_id = b.id
+        WHERE b.gold_retired <> coalesce(r.retired, 0) OR r.open > 0
+        ORDER BY b.id
         """,
     ),
     Invariant(

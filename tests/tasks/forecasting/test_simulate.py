@@ -127,5 +127,5 @@ def test_a_budget_is_shared_by_what_is_simulated():
 def test_no_more_is_simulated_than_the_job_has():
     runs = simulate.simulated(job(FEW, tasks=70), pilot(), rng())
 
-    assert len(runs) == simulate.RUNS
+    assert len(runs) == simulate.FULL.runs
     assert {len(run.evidence) for run in runs} == {20}
