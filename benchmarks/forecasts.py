@@ -35,7 +35,7 @@ from tasks.forecasting.forecast import forecast
 from tasks.forecasting.intervals import Interval
 from tasks.forecasting.plan import Fixed, Job, Pilot
 from tasks.forecasting.record import Record, Score, record, score, scored
-from tasks.forecasting.simulate import bought
+from tasks.forecasting.simulate import Size, bought
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -47,6 +47,7 @@ GOLD = 20, 50
 OVERLAP = 3  # of the fixed policy
 STARTS = range(5)  # tenths of a timed recording at which a pilot begins
 FOLLOWING = 4  # tenths that are forecast from one
+SERVED = Size(runs=7, tasks=100)  # as much as the service simulates, to answer within a second
 PRICE = 10  # minor units; intervals scale with it
 TARGET = "target: 75 to 90 % of the 80 % intervals hold"
 UNITS = {
@@ -128,7 +129,7 @@ def outcome(one: Trial, policy: Policy | Fixed) -> dict[str, Score]:
     truth[one.gold] = pilot.truth[one.gold]
     told = pilot._replace(answers=bought(pilot, policy, gold), truth=truth)
     job = Job(tasks=one.recording.tasks, policy=policy, price_minor=PRICE)
-    foretold = forecast(Pilot(recording=told, policy=policy), job)
+    foretold = forecast(Pilot(recording=told, policy=policy), job, size=SERVED)
     scores = score(foretold, actual(one, policy, gold))
     if isinstance(policy, Fixed):
         del scores["answers_per_task"]  # nothing to foretell

@@ -19,7 +19,23 @@ from django.utils import timezone
 from marketplace import ask_backends as backends
 from marketplace.models import Heartbeat, StoredResponse
 from payments import audit
-from tasks import aggregate, auto_label, distribute, progress, redundancy, retrain, settle
+from tasks import (
+    aggregate,
+    auto_label,
+    distribute,
+    exam,
+    experts,
+    foresee,
+    gold,
+    progress,
+    provenance,
+    redundancy,
+    restrict,
+    retrain,
+    review,
+    settle,
+    suspicion,
+)
 
 
 def job(work: Callable[[], int]) -> Callable[[], int]:
@@ -109,6 +125,60 @@ def pay_accepted() -> int:
 def wind_up() -> int:
     """Close finished batches and refund what they did not need."""
     return settle.wind_up(now=timezone.now())
+
+
+@job
+def record_due() -> int:
+    """Write down where the labels of closed batches come from."""
+    return provenance.record_due(now=timezone.now())
+
+
+@job
+def score_due() -> int:
+    """Hold forecasts against what became of their batches."""
+    return foresee.score_due(now=timezone.now())
+
+
+@job
+def queue_reviews() -> int:
+    """Put tasks up for review that their answers do not settle."""
+    return review.queue_due(now=timezone.now())
+
+
+@job
+def collect_experts() -> int:
+    """Let what experts have answered decide the reviews they were asked about."""
+    return experts.collect_experts(now=timezone.now())
+
+
+@job
+def check_gold() -> int:
+    """Retire gold tasks that good workers dispute, that leaked, or that most have met."""
+    return gold.check_gold(now=timezone.now())
+
+
+@job
+def grade_exams() -> int:
+    """Grade whoever is through with an exam."""
+    return exam.grade_due(now=timezone.now())
+
+
+@job
+def apply_rules() -> int:
+    """Check more, or ask a human, where a worker's record calls for it."""
+    return restrict.apply_due(now=timezone.now())
+
+
+@job
+def lift_ended() -> int:
+    """End restrictions whose time is up."""
+    return restrict.lift_ended(now=timezone.now())
+
+
+@job
+def flag_suspects() -> int:
+    """Ask a human about answers that look like spam, copies or a ring."""
+    return suspicion.flag_suspects(now=timezone.now())
 
 
 @job

@@ -22,6 +22,10 @@ SITE_URL = os.environ.get("SITE_URL", "http://127.0.0.1:8000")
 # What the platform keeps of each accepted answer, in basis points of the reward.
 PLATFORM_FEE_BASIS_POINTS = int(os.environ.get("PLATFORM_FEE_BASIS_POINTS", "2000"))
 
+# Whether models may be asked at addresses of this machine and its network. Off, because whoever
+# may register a model could otherwise have the server call whatever answers there.
+ML_BACKEND_ALLOW_PRIVATE = os.environ.get("ML_BACKEND_ALLOW_PRIVATE") == "1"
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from tasks import quality, report
@@ -56,9 +57,10 @@ def aggregate(*, batch: Batch, now: datetime) -> bool:
             gold=_gold(batch),
             picked=report.picked_before(batch),
         )
-        _store(batch, decided, now)
+        _store(decided, now)
         report.write(batch, given, decided, now=now)
-        quality.score_by_fit(batch=batch, right=decided.right, now=now)
+        if batch.purpose == Batch.Purpose.WORK:
+            quality.score_by_fit(batch=batch, right=decided.right, now=now)
         quality.score_by_gold(project_id=batch.project_id, now=now)
         for start in range(0, len(given), CHUNK):
             chunk = [each.assignment for each in given[start : start + CHUNK]]
@@ -97,38 +99,39 @@ def _gold(batch: Batch) -> dict[int, Any]:
     return dict(live.values_list("task_id", "answer"))
 
 
-def _store(batch: Batch, decided: Decided, now: datetime) -> None:
-    """Write each task's consensus over what was there before, unless a review decided."""
-    reviewed = Consensus.objects.filter(task__batch=batch, source=Consensus.Source.REVIEW)
-    settled = set(reviewed.values_list("task_id", flat=True))
-    rows = [
-        Consensus(
-            task_id=each.task,
-            name=each.name,
-            value=each.value,
-            confidence=each.confidence,
-            raw_confidence=each.raw_confidence,
-            is_calibrated=each.is_calibrated,
-            method=each.method,
-            answers=each.answers,
-            aggregated_at=now,
-        )
-        for each in decided.consensus
-        if each.task not in settled
-    ]
-    Consensus.objects.bulk_create(
-        rows,
-        batch_size=CHUNK,
-        update_conflicts=True,
-        unique_fields=["task", "name"],
-        update_fields=[
-            "value",
-            "confidence",
-            "raw_confidence",
-            "is_calibrated",
-            "method",
-            "source",
-            "answers",
-            "aggregated_at",
-        ],
-    )
+# A review may be decided while this runs: what it wrote stands, whoever comes first.
+STORE = """
+INSERT INTO tasks_consensus AS c (task_id, name, value, confidence, raw_confidence, is_calibrated,
+                                  method, source, answers, aggregated_at)
+SELECT s.task, s.name, s.value::jsonb, s.confidence, s.raw, s.calibrated, s.method, 'crowd',
+       s.answers, %(now)s
+FROM unnest(%(tasks)s::bigint[], %(names)s::text[], %(values)s::text[], %(confidences)s::float8[],
+            %(raws)s::float8[], %(calibrated)s::boolean[], %(methods)s::text[], %(answers)s::int[])
+    AS s(task, name, value, confidence, raw, calibrated, method, answers)
+ORDER BY s.task, s.name
+ON CONFLICT (task_id, name) DO UPDATE SET
+    value = excluded.value, confidence = excluded.confidence,
+    raw_confidence = excluded.raw_confidence, is_calibrated = excluded.is_calibrated,
+    method = excluded.method, source = excluded.source, answers = excluded.answers,
+    aggregated_at = excluded.aggregated_at
+WHERE c.source <> 'review'
+"""
+
+
+def _store(decided: Decided, now: datetime) -> None:
+    """Write each task's consensus over what was there before, unless a review decided it."""
+    for start in range(0, len(decided.consensus), CHUNK):
+        rows = decided.consensus[start : start + CHUNK]
+        asked: dict[str, Any] = {
+            "tasks": [each.task for each in rows],
+            "names": [each.name for each in rows],
+            "values": [json.dumps(each.value) for each in rows],
+            "confidences": [each.confidence for each in rows],
+            "raws": [each.raw_confidence for each in rows],
+            "calibrated": [each.is_calibrated for each in rows],
+            "methods": [each.method for each in rows],
+            "answers": [each.answers for each in rows],
+            "now": now,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(STORE, asked)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
 from tasks import reopen
+from tasks.aggregation.known import agrees
 from tasks.errors import IllegalTransition
-from tasks.models import Assignment
+from tasks.models import Assignment, Batch, Gold
 from tasks.versions import asked
 from workers.models import Worker
 
 VERSION = """
-SELECT b.version_id FROM tasks_assignment a JOIN tasks_batch b ON b.id = a.batch_id
+SELECT b.version_id, b.purpose, a.task_id
+FROM tasks_assignment a JOIN tasks_batch b ON b.id = a.batch_id
 WHERE a.id = %(assignment)s AND a.worker_id = %(worker)s
 """
 
@@ -34,7 +36,22 @@ FROM moved
 """
 
 
-def submit(*, assignment_id: int, worker: Worker, answer: Any, now: datetime) -> dict[str, Any]:
+class Feedback(NamedTuple):
+    """What a worker learns from an answer in a training."""
+
+    right: bool
+    expected: dict[str, Any]
+    explanation: str
+
+
+class Submitted(NamedTuple):
+    """An answer as it was stored; with feedback in a training, unless its gold was wrong."""
+
+    answer: dict[str, Any]
+    feedback: Feedback | None
+
+
+def submit(*, assignment_id: int, worker: Worker, answer: Any, now: datetime) -> Submitted:
     """Record the worker's answer, and return it as it was stored.
 
     An answer that arrives after the deadline is taken as long as the assignment has not
@@ -51,11 +68,21 @@ def submit(*, assignment_id: int, worker: Worker, answer: Any, now: datetime) ->
         found = cursor.fetchone()
         if found is None:
             raise Assignment.DoesNotExist
-        value = asked(found[0]).checker.check(answer)
+        version, purpose, task = found
+        value = asked(version).checker.check(answer)
         cursor.execute(SUBMIT, {**row, "value": json.dumps(value)})
         if not cursor.rowcount:
             raise IllegalTransition("This assignment is no longer yours to answer.")
-    return value
+    teaches = purpose == Batch.Purpose.TRAINING
+    return Submitted(value, _feedback(version, task, value) if teaches else None)
+
+
+def _feedback(version_id: int, task_id: int, value: dict[str, Any]) -> Feedback | None:
+    gold = Gold.objects.filter(task=task_id).exclude(retired_for__in=Gold.VOID).first()
+    if gold is None:
+        return None
+    right = agrees(value, gold.answer, asked(version_id).kinds)
+    return Feedback(right, gold.answer, gold.explanation)
 
 
 @transaction.atomic

@@ -47,6 +47,8 @@ t.batch_id = %(batch)s AND t.is_open AND t.lane = 0 AND t.position <= coalesce((
     ORDER BY w.position OFFSET %(urgent_window)s LIMIT 1), t.position)
 """
 
+# Tasks are locked without their keys: predictions that are being written refer to them, and a long
+# upload of those must not make every task look taken.
 # The worker's person is read here, after their row was locked, in case people.link has changed it.
 TAKE = f"""
 WITH me AS MATERIALIZED (
@@ -68,24 +70,24 @@ WITH me AS MATERIALIZED (
     WHERE t.batch_id = %(batch)s AND t.is_open AND t.lane = 2
       AND t.position > %(gold_position)s AND {UNSEEN}
     ORDER BY t.position LIMIT (SELECT gold FROM wanted)
-    FOR UPDATE OF t SKIP LOCKED
+    FOR NO KEY UPDATE OF t SKIP LOCKED
 ), gold_behind AS (
     SELECT t.id, t.position FROM tasks_task t
     WHERE t.batch_id = %(batch)s AND t.is_open AND t.lane = 2
       AND t.position <= %(gold_position)s AND {UNSEEN}
     ORDER BY t.position LIMIT (SELECT gold FROM wanted) - (SELECT count(*) FROM gold_ahead)
-    FOR UPDATE OF t SKIP LOCKED
+    FOR NO KEY UPDATE OF t SKIP LOCKED
 ), gold AS (
     SELECT id FROM gold_ahead UNION ALL SELECT id FROM gold_behind
 ), urgent AS (
     SELECT t.id FROM tasks_task t WHERE {RETURNED} AND {UNSEEN}
     ORDER BY t.position LIMIT (SELECT n FROM room) - (SELECT count(*) FROM gold)
-    FOR UPDATE OF t SKIP LOCKED
+    FOR NO KEY UPDATE OF t SKIP LOCKED
 ), normal AS (
     SELECT t.id, t.position FROM tasks_task t WHERE {AHEAD} AND {UNSEEN}
     ORDER BY t.position
     LIMIT (SELECT n FROM room) - (SELECT count(*) FROM gold) - (SELECT count(*) FROM urgent)
-    FOR UPDATE OF t SKIP LOCKED
+    FOR NO KEY UPDATE OF t SKIP LOCKED
 ), picked AS (
     SELECT id, true AS is_gold FROM gold
     UNION ALL SELECT id, false FROM urgent
@@ -146,7 +148,7 @@ WITH median AS (
       AND t.position < m.position - CASE
           WHEN t.position >= 4611686018427387904 THEN 0
           ELSE 4503599627370496::numeric * 2000 / greatest(b.task_count, 1) END
-    ORDER BY t.position LIMIT %(limit)s FOR UPDATE OF t SKIP LOCKED
+    ORDER BY t.position LIMIT %(limit)s FOR NO KEY UPDATE OF t SKIP LOCKED
 )
 UPDATE tasks_task t SET lane = 0 FROM behind WHERE t.id = behind.id
 """

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef
 
-from tasks import claim_sql, escrow, reopen
+from tasks import claim_sql, escrow, overrides, reopen
 from tasks.errors import OwnBatch, Paused, TooManyLiveAssignments
 from tasks.models import Assignment, Batch, Cursor, Task
 from tasks.models.task import POSITION_BITS
@@ -154,6 +154,7 @@ def _stand(batch_id: int, worker: Worker, draw: Callable[[], float]) -> Stand:
                     worker=worker,
                     pseudonym=f"W{secrets.token_hex(5).upper()}",
                     gold_position=int(draw() * 2**POSITION_BITS),
+                    paused_until=overrides.inherited_pause(batch_id=batch_id, worker=worker),
                 )
             ],
             ignore_conflicts=True,

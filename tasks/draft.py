@@ -10,20 +10,27 @@ from django.db import transaction
 
 from payments.money import Money, fee_on
 from tasks import interface as interfaces
-from tasks.errors import InvalidPolicy
+from tasks.errors import IllegalTransition, InvalidPolicy
 from tasks.models import Batch, Project, ProjectVersion
-from workers import qualify, requirements
-from workers.models import User
+from tasks.rules import defaults
+from tasks.rules.parse import parse as parse_rules
+from workers import events, qualify, requirements
+from workers.models import QualificationType, User
+
+DEFAULT_RULES = "default"  # stands for the rules of tasks.rules.defaults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The rules of one batch; each default is what most batches want."""
 
+    purpose: str = Batch.Purpose.WORK
+    grants: int | None = None  # id of the qualification type that passing an exam grants
+    pass_mark: float = 0.8
     overlap: int = 3
     redundancy: str = Batch.Redundancy.FIXED
     rule: str = Batch.Rule.GAIN
-    overlap_min: int = 2
+    overlap_min: int = 1
     overlap_max: int = 15
     target: float = 0.95
     cap_minor: int | None = None
@@ -33,6 +40,7 @@ class Policy:
     max_live_assignments: int = 20
     aggregation: str = "auto"
     requirements: list[dict[str, Any]] = field(default_factory=list)
+    rules: Any = field(default_factory=list)  # tasks.rules as JSON, or DEFAULT_RULES
 
 
 @transaction.atomic
@@ -79,18 +87,24 @@ def create_batch(
     """Make a draft of the project's latest version: fill it, then publish it.
 
     Raises:
-        InvalidPolicy: the redundancy policy contradicts itself.
+        InvalidPolicy: the policy contradicts itself, or an exam grants what is not the requester's.
         InvalidRequirement: a qualification requirement is not understood, or names no type.
+        InvalidRules: the rules cannot be read.
     """
+    _check_purpose(project, policy)
     _check_redundancy(policy)
     parsed = requirements.parse(policy.requirements)
     qualify.check_types(parsed)
+    rules = _rules(policy.rules, policy.purpose)
     return Batch.objects.create(
         project=project,
         version=project.latest,
         reward_minor=reward.minor,
         fee_minor=fee_on(reward.minor, fee_basis_points),
         currency=reward.currency,
+        purpose=policy.purpose,
+        grants_id=policy.grants,
+        pass_mark=policy.pass_mark,
         overlap=policy.overlap,
         redundancy=policy.redundancy,
         rule=policy.rule,
@@ -104,8 +118,27 @@ def create_batch(
         max_live_assignments=policy.max_live_assignments,
         aggregation=policy.aggregation,
         requirements=[each.as_json() for each in parsed],
+        rules=rules,
         created_at=now,
     )
+
+
+def _check_purpose(project: Project, policy: Policy) -> None:
+    """An exam grants one of the requester's own qualifications, and nothing else grants any."""
+    if (policy.purpose == Batch.Purpose.EXAM) != (policy.grants is not None):
+        raise InvalidPolicy("An exam, and only an exam, names the qualification that it grants.")
+    if policy.purpose == Batch.Purpose.WORK:
+        return
+    if policy.redundancy == Batch.Redundancy.ADAPTIVE:
+        raise InvalidPolicy(
+            "In a training or exam every answer is known: give a fixed overlap, which is how many"
+            " workers can take it."
+        )
+    own = QualificationType.objects.filter(
+        requester=project.requester_id, status=QualificationType.Status.ACTIVE
+    )
+    if policy.grants is not None and not own.filter(pk=policy.grants).exists():
+        raise InvalidPolicy(f"You have no active qualification type {policy.grants} to grant.")
 
 
 def _check_redundancy(policy: Policy) -> None:
@@ -138,3 +171,38 @@ def require(*, batch: Batch, requirements_json: list[dict[str, Any]], now: datet
     locked.requirements = [each.as_json() for each in parsed]
     locked.requirements_version += 1
     locked.save(update_fields=["requirements", "requirements_version"])
+
+
+@transaction.atomic
+def set_rules(*, batch: Batch, rules: Any, actor: User, now: datetime) -> None:
+    """Change what follows from a worker's record in a batch, running or not.
+
+    Restrictions that were made by the rules before stay until they end or are lifted.
+
+    Raises:
+        IllegalTransition: the batch is closed.
+        InvalidPolicy: there are rules, and the batch is a training or exam.
+        InvalidRules: the rules cannot be read.
+    """
+    locked = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+    if locked.status == Batch.Status.CLOSED:
+        raise IllegalTransition("This batch is closed: nobody works on it any more.")
+    locked.rules = _rules(rules, locked.purpose)
+    locked.save(update_fields=["rules"])
+    batch.rules = locked.rules
+    events.record(
+        kind="batch_rules_set",
+        subject_kind="batch",
+        subject_id=batch.pk,
+        actor=actor,
+        at=now,
+        data={"rules": locked.rules},
+    )
+
+
+def _rules(asked: Any, purpose: str) -> Any:
+    """Return rules that can be read, as they are kept."""
+    rules = defaults.JSON if asked == DEFAULT_RULES else asked
+    if parse_rules(rules) and purpose != Batch.Purpose.WORK:
+        raise InvalidPolicy("Rules judge work: a training or exam has none.")
+    return rules

@@ -61,12 +61,12 @@ class InvalidInterface(TasksError):
 
 
 class BudgetTooSmall(TasksError):
-    """The batch's budget does not pay for the answers that its tasks want at once."""
+    """The batch's budget does not pay for the answers that are wanted at once."""
 
     def __init__(self, missing: Money) -> None:
         super().__init__(
-            f"The budget is {missing} short of what the first answers cost: raise it, or ask for"
-            " fewer answers per task at the start (min)."
+            f"The budget is {missing} short of what these answers cost: raise it, or ask for fewer"
+            " answers per task at the start (min)."
         )
         self.missing = missing
 
@@ -81,3 +81,11 @@ class InvalidPredictor(TasksError):
 
 class InvalidOrder(TasksError):
     """No task that waits has a prediction to be ordered by: send predictions first."""
+
+
+class InvalidAssumptions(TasksError):
+    """What the forecast is to assume contradicts itself."""
+
+
+class PilotTooSmall(TasksError):
+    """There are too few answers to forecast from."""

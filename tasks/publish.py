@@ -83,7 +83,7 @@ def add_tasks(
     """
     upload = Upload()
     people: dict[str, int | None] = {}
-    for chunk in _chunks(rows, upload):
+    for chunk in _chunks(batch, rows, upload):
         _insert(batch, _with_authors(chunk, people, upload), upload, draw)
     # Locked only now: until the commit nobody sees the rows, and claims never wait for this.
     batch = _locked(batch)
@@ -99,14 +99,20 @@ def add_tasks(
     return upload
 
 
-def _chunks(rows: Iterable[Row | Rejected], upload: Upload) -> Iterator[list[tuple[int, Row]]]:
+def _chunks(
+    batch: Batch, rows: Iterable[Row | Rejected], upload: Upload
+) -> Iterator[list[tuple[int, Row]]]:
     """Good rows in chunks, numbered from 1; refused ones go into ``upload``."""
+    must_be_known = batch.purpose != Batch.Purpose.WORK
     numbered = enumerate(rows, start=1)
     while piece := list(islice(numbered, CHUNK)):
         good = []
         for number, row in piece:
             if isinstance(row, Rejected):
                 upload.reject(row)
+            elif must_be_known and row.gold is None:
+                why = f"gold: every row of a batch for {batch.purpose} needs its known answer."
+                upload.reject(Rejected(number, why))
             else:
                 good.append((number, row))
         yield good
@@ -135,15 +141,20 @@ def _with_authors(
 def _insert(
     batch: Batch, pairs: list[tuple[Row, int | None]], upload: Upload, draw: Callable[[int], int]
 ) -> None:
-    """Copy one chunk of rows into the tables."""
-    tasks, inputs, golds = [], [], []
+    """Copy one chunk of rows into the tables.
+
+    Gold is hidden among other tasks in a lane of its own. In a training or exam, where every
+    answer is known, its tasks are served like any others.
+    """
+    tasks, inputs, golds, hidden = [], [], [], 0
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT nextval('tasks_task_id_seq') FROM generate_series(1, %s)", [len(pairs)]
         )
         ids = [row[0] for row in cursor.fetchall()]
         for pk, (row, author) in zip(ids, pairs, strict=True):
-            is_gold = row.gold is not None
+            is_gold = row.gold is not None and batch.purpose == Batch.Purpose.WORK
+            hidden += is_gold
             overlap = 0 if is_gold else row.overlap or batch.first_overlap
             lane = Lane.GOLD.value if is_gold else Lane.NORMAL.value
             position = position_of(0 if is_gold else row.priority, draw(POSITION_BITS))
@@ -161,15 +172,15 @@ def _insert(
                 )
             )
             inputs.append((pk, row.input, row.external_id))
-            if is_gold:
-                golds.append((pk, row.gold))
+            if row.gold is not None:
+                golds.append((pk, row.gold, row.explanation))
             upload.slots += overlap
         for statement, rows in ((COPY_TASKS, tasks), (COPY_INPUTS, inputs), (COPY_GOLD, golds)):
             with cursor.copy(statement) as copy:
                 for each in rows:
                     copy.write_row(each)
-    upload.gold += len(golds)
-    upload.tasks += len(tasks) - len(golds)
+    upload.gold += hidden
+    upload.tasks += len(tasks) - hidden
 
 
 COPY_TASKS = """
@@ -177,7 +188,7 @@ COPY tasks_task (id, batch_id, lane, position, overlap, remaining_overlap, is_op
                  expires_at) FROM STDIN
 """
 COPY_INPUTS = "COPY tasks_taskinput (task_id, data, external_id) FROM STDIN"
-COPY_GOLD = "COPY tasks_gold (task_id, answer) FROM STDIN"
+COPY_GOLD = "COPY tasks_gold (task_id, answer, explanation) FROM STDIN"
 
 
 def analyze() -> None:

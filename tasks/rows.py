@@ -19,7 +19,10 @@ INPUT_BYTES_MAX = 1 << 20
 TEXT_LENGTH_MAX = 200
 WHOLE = re.compile(r"-?[0-9]{1,7}")  # in a CSV cell; no option takes more digits
 YEARS = range(2000, 9001)  # beyond them a zone's offset may leave what a timestamp can hold
-OPTIONS = {"gold", "external_id", "priority", "overlap", "expires_at", "author"}
+EXPLANATION_LENGTH_MAX = 5_000
+OPTIONS = {
+    "gold", "explanation", "external_id", "priority", "overlap", "expires_at", "author",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class Row:
 
     input: str
     gold: str | None = None  # the known answer's JSON text
+    explanation: str = ""  # of the known answer, told after a training answer
     external_id: str = ""
     priority: int = 0
     overlap: int | None = None  # None: the batch's
@@ -61,6 +65,7 @@ def read_row(
     return Row(
         input=json_text(shown, what="input"),
         gold=None if gold is None else _gold_text(gold, check_answer),
+        explanation=_explanation(options),
         external_id=_text(options, "external_id"),
         priority=_whole(options, "priority", -PRIORITY_MAX, PRIORITY_MAX) or 0,
         overlap=_whole(options, "overlap", 1, 100),
@@ -122,12 +127,18 @@ def _gold_text(gold: Any, check_answer: Callable[[Any], dict[str, Any]]) -> str:
         raise InvalidRow(f"The gold answer does not fit the interface: {error}") from error
 
 
-def _text(options: Mapping[str, Any], name: str) -> str:
+def _explanation(options: Mapping[str, Any]) -> str:
+    if "explanation" in options and "gold" not in options:
+        raise InvalidRow("explanation goes with gold. To show it to workers, put it into 'input'.")
+    return _text(options, "explanation", EXPLANATION_LENGTH_MAX)
+
+
+def _text(options: Mapping[str, Any], name: str, longest: int = TEXT_LENGTH_MAX) -> str:
     value = options.get(name, "")
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if not isinstance(value, str) or len(value) > TEXT_LENGTH_MAX or UNSTORABLE.search(value):
-        raise InvalidRow(f"{name} must be a text of at most {TEXT_LENGTH_MAX} characters.")
+    if not isinstance(value, str) or len(value) > longest or UNSTORABLE.search(value):
+        raise InvalidRow(f"{name} must be a text of at most {longest} characters.")
     return value
 
 

@@ -93,9 +93,7 @@ def reject(*, assignment: Assignment, reason: str, actor: User, now: datetime) -
         Assignment.Status.REJECTED, finished_at=now, decided_by=actor, reason=reason.strip()
     )
     reopen.give_back(assignment.batch, [assignment.task_id])
-    Consensus.objects.filter(
-        task_id=assignment.task_id, source=Consensus.Source.CROWD
-    ).delete()
+    Consensus.objects.filter(task_id=assignment.task_id, source=Consensus.Source.CROWD).delete()
     siblings.counted().update(aggregated_at=None)
     _record(
         "assignment_rejected", assignment.batch, actor, now, assignment=assignment.pk, reason=reason

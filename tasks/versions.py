@@ -18,6 +18,11 @@ class Asked(NamedTuple):
     interface: Any  # as the requester wrote it
     checker: Checker
 
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of question of each element that is asked for, by name."""
+        return {each.name: each.kind for each in self.checker.interface.questions}
+
 
 @lru_cache(maxsize=1024)
 def asked(version_id: int) -> Asked:

@@ -101,6 +101,7 @@ def shown(claimed: Claimed) -> dict[str, Any]:
         "instructions": version.instructions,
         "interface": version.interface,
         "input": claimed.input,
+        "suggestion": claimed.suggestion,
         "deadline_at": claimed.deadline_at.isoformat().replace("+00:00", "Z"),
         "reward": claimed.reward_minor,
         "currency": claimed.currency,
@@ -115,14 +116,17 @@ class Submit(APIView):
     def post(self, request: Request, assignment_id: int) -> Response:
         form = Submission(data=request.data)
         form.is_valid(raise_exception=True)
-        stored = answer.submit(
+        submitted = answer.submit(
             assignment_id=assignment_id,
             worker=worker_of(request),
             answer=form.validated_data["answer"],
             now=timezone.now(),
         )
         metrics.SUBMITS.inc()
-        return Response({"id": assignment_id, "status": "submitted", "answer": stored})
+        said = {"id": assignment_id, "status": "submitted", "answer": submitted.answer}
+        if submitted.feedback:
+            said["feedback"] = submitted.feedback._asdict()
+        return Response(said)
 
 
 class SkipAssignment(APIView):

@@ -20,6 +20,7 @@ from rest_framework.views import exception_handler, set_rollback
 from marketplace.api.parsing import TooLarge
 from payments import errors as payments
 from tasks import errors as tasks
+from tasks.rules.errors import InvalidRules
 from workers import errors as workers
 
 STATUS: dict[type[Exception], int] = {
@@ -37,16 +38,20 @@ STATUS: dict[type[Exception], int] = {
     tasks.EmptyBatch: 422,
     tasks.IllegalTransition: 409,
     tasks.InvalidAnswer: 422,
+    tasks.InvalidAssumptions: 422,
     tasks.InvalidInterface: 422,
     tasks.InvalidOrder: 422,
     tasks.InvalidPolicy: 422,
     tasks.InvalidPredictor: 422,
     tasks.InvalidRow: 422,
+    InvalidRules: 422,
     tasks.OwnBatch: 403,
     tasks.Paused: 403,
+    tasks.PilotTooSmall: 409,
     tasks.ReasonMissing: 422,
     tasks.TooManyLiveAssignments: 409,
     workers.Blocked: 403,
+    workers.HumanDecisionMissing: 422,
     workers.IllegalStanding: 409,
     workers.InvalidCountry: 422,
     workers.InvalidEmail: 422,

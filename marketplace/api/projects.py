@@ -58,7 +58,7 @@ class RedundancyIn(serializers.Serializer[Any]):
     """
 
     policy = serializers.ChoiceField(Batch.Redundancy.choices)
-    min = WholeNumber(min_value=1, max_value=100, default=2)
+    min = WholeNumber(min_value=1, max_value=100, default=1)
     max = WholeNumber(min_value=1, max_value=100, default=15)
     rule = serializers.ChoiceField(Batch.Rule.choices, default=Batch.Rule.GAIN)
     target = Share(min_value=0.5, max_value=0.999, default=0.95)
@@ -89,6 +89,9 @@ class BatchIn(serializers.Serializer[Any]):
     gold_rate = Share(min_value=0, max_value=0.5, default=0.05)
     max_live_assignments = WholeNumber(min_value=1, max_value=1000, default=20)
     qualifications = serializers.JSONField(required=False)
+    rules = serializers.JSONField(
+        required=False, help_text='What follows from a worker\'s record: a list, or "default".'
+    )
     redundancy = RedundancyIn(required=False)
     aggregation = Text(default=AUTO, max_length=40)
 
@@ -170,6 +173,7 @@ def _policy(asked: dict[str, Any]) -> draft.Policy:
         max_live_assignments=asked["max_live_assignments"],
         aggregation=asked["aggregation"],
         requirements=asked.get("qualifications", []),
+        rules=asked.get("rules", []),
     )
 
 

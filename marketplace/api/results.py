@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 from django.db import connection
 from django.http import StreamingHttpResponse
-from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -15,7 +16,8 @@ from rest_framework.views import APIView
 
 from marketplace.api import exports
 from marketplace.api.projects import batch_of
-from tasks import models
+from tasks import models, quality
+from tasks.aggregation.skill import Estimate
 from tasks.models import Batch
 from tasks.versions import asked
 
@@ -68,7 +70,7 @@ WORKERS = """
 SELECT c.id, json_build_object(
     'worker', c.pseudonym, 'submitted', n.submitted, 'accepted', n.accepted,
     'rejected', n.rejected, 'skipped', n.skipped, 'expired', n.expired,
-    'skill', s.skills)::text
+    'skill', s.skills, 'restrictions', r.kinds, 'flags', f.kinds, 'of', c.worker_id)::text
 FROM (SELECT * FROM tasks_cursor
       WHERE batch_id = %(batch)s AND id > %(after)s ORDER BY id LIMIT %(limit)s) c
 CROSS JOIN LATERAL (
@@ -82,8 +84,17 @@ CROSS JOIN LATERAL (
     SELECT coalesce(json_object_agg(source, json_build_object(
         'estimate', estimate, 'low', low, 'high', high, 'answers', answers)), '{}') AS skills
     FROM workers_skill WHERE project_id = %(project)s AND worker_id = c.worker_id) s
+CROSS JOIN LATERAL (
+    SELECT coalesce(json_agg(kind ORDER BY kind), '[]') AS kinds FROM tasks_restriction
+    WHERE worker_id = c.worker_id AND batch_id = %(batch)s AND lifted_at IS NULL) r
+CROSS JOIN LATERAL (
+    SELECT coalesce(json_agg(kind ORDER BY kind), '[]') AS kinds FROM tasks_flag
+    WHERE worker_id = c.worker_id AND batch_id = %(batch)s AND status = 'waiting') f
 ORDER BY c.id
 """
+
+SOURCES = ("gold", "fit", "review")
+OVERALL_FROM = 10  # answers; they are told in tens
 
 FORMATS = [OpenApiParameter("format", str, enum=["json", "ndjson", "csv"])]
 ANY = {
@@ -139,8 +150,10 @@ class Report(APIView):
 
     @extend_schema(operation_id="report", responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request, batch_id: int) -> Response:
-        found = get_object_or_404(models.Report, batch=batch_of(request, batch_id))
-        return Response({**found.data, "computed_at": found.computed_at})
+        found = models.Report.objects.filter(batch=batch_of(request, batch_id)).first()
+        nothing_yet: dict[str, Any] = {"answers": 0, "closed": None, "elements": {}}
+        said = found.data if found else nothing_yet
+        return Response({**said, "computed_at": found.computed_at if found else None})
 
 
 class Answers(APIView):
@@ -170,7 +183,12 @@ class Answers(APIView):
 
 
 class Workers(APIView):
-    """Who answered, under the names they have in this batch only, and how good they are."""
+    """Who answered, under the names they have in this batch only, and how good they are.
+
+    ``skill`` is that in this project; ``overall`` pools all projects, those of other requesters
+    only where they are of several; it is rounded, so that it is nobody's fingerprint.
+    ``restrictions`` and ``flags`` name what is live and what waits for a human.
+    """
 
     renderer_classes = exports.RENDERERS
 
@@ -180,16 +198,46 @@ class Workers(APIView):
         facts = ["worker", "submitted", "accepted", "rejected", "skipped", "expired"]
 
         def flatten(row: dict[str, Any]) -> list[Any]:
-            skills = [row["skill"].get(source, {}).get("estimate") for source in ("gold", "fit")]
-            return [*(row[fact] for fact in facts), *skills]
+            skills = [
+                row[what].get(source, {}).get("estimate")
+                for what in ("skill", "overall")
+                for source in SOURCES
+            ]
+            return [*(row[fact] for fact in facts), *skills, row["restrictions"], row["flags"]]
 
         return exports.stream(
             request,
             name=f"batch-{batch.pk}-workers",
-            rows=exports.pages(WORKERS, {"batch": batch.pk, "project": batch.project_id}),
-            header=lambda: [*facts, "skill.gold", "skill.fit"],
+            rows=_with_overall(batch),
+            header=lambda: [
+                *facts,
+                *(f"{what}.{source}" for what in ("skill", "overall") for source in SOURCES),
+                "restrictions",
+                "flags",
+            ],
             flatten=flatten,
         )
+
+
+def _with_overall(batch: Batch) -> Iterator[list[str]]:
+    """Pages of workers, each with their skill over all projects in the place of who they are."""
+    asked_for = {"batch": batch.pk, "project": batch.project_id}
+    for page in exports.pages(WORKERS, asked_for):
+        rows = [json.loads(text) for text in page]
+        pooled = quality.overall([row["of"] for row in rows], seen_by=batch.project.requester_id)
+        for row in rows:
+            found = pooled.get(row.pop("of"), {})
+            row["overall"] = {
+                source: _rounded(each)
+                for source, each in found.items()
+                if each.answers >= OVERALL_FROM
+            }
+        yield [json.dumps(row, ensure_ascii=False) for row in rows]
+
+
+def _rounded(found: Estimate) -> dict[str, float]:
+    rough = {name: round(value, 2) for name, value in found._asdict().items()}
+    return {**rough, "answers": found.answers - found.answers % OVERALL_FROM}
 
 
 def element_names(batch: Batch) -> list[str]:

@@ -61,11 +61,13 @@ class BatchOut(serializers.ModelSerializer[Batch]):
 
     project = serializers.IntegerField(source="project_id")
     version = serializers.IntegerField(source="version.number")
+    grants = serializers.IntegerField(source="grants_id")
     reward = serializers.IntegerField(source="reward_minor")
     fee = serializers.IntegerField(source="fee_minor")
     assignment_duration_seconds = Seconds(source="assignment_duration")
     auto_accept_delay_seconds = Seconds(source="auto_accept_delay")
     qualifications = serializers.JSONField(source="requirements")
+    rules = serializers.JSONField()
     tasks = serializers.IntegerField(source="task_count")
     gold = serializers.IntegerField(source="gold_count")
     answers_wanted = serializers.IntegerField(source="slot_count")
@@ -76,9 +78,10 @@ class BatchOut(serializers.ModelSerializer[Batch]):
     class Meta:
         model = Batch
         fields = [
-            "id", "project", "version", "status", "reward", "fee", "currency", "overlap",
-            "redundancy", "assignment_duration_seconds", "auto_accept_delay_seconds", "gold_rate",
-            "max_live_assignments", "qualifications", "aggregation", "tasks", "gold",
+            "id", "project", "version", "status", "purpose", "grants", "pass_mark", "reward", "fee",
+            "currency", "overlap", "redundancy", "assignment_duration_seconds",
+            "auto_accept_delay_seconds", "gold_rate",
+            "max_live_assignments", "qualifications", "rules", "aggregation", "tasks", "gold",
             "answers_wanted", "money", "progress", "created_at", "published_at", "aggregated_at",
             "closed_at",
         ]  # fmt: skip
@@ -125,10 +128,19 @@ class AssignmentOut(serializers.Serializer[Any]):
     currency = serializers.CharField()
 
 
+class FeedbackOut(serializers.Serializer[Any]):
+    """What a worker learns from an answer in a training."""
+
+    right = serializers.BooleanField()
+    expected = serializers.JSONField()
+    explanation = serializers.CharField()
+
+
 class AnsweredOut(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     status = serializers.CharField()
     answer = serializers.JSONField(required=False)
+    feedback = FeedbackOut(required=False, help_text="In a training only.")
 
 
 class DecidedOut(serializers.ModelSerializer[Assignment]):

@@ -80,10 +80,7 @@ PARSERS = [_parser(kind) for kind in dict.fromkeys([*KINDS, *NDJSON_KINDS])]
 
 def rows(request: Request, checker: Checker) -> Iterator[Row | Rejected]:
     """The upload's rows, each good or refused with a reason, numbered from 1."""
-    kind = (request.content_type or "").partition(";")[0].strip().lower()
-    if kind not in READERS:
-        raise UnsupportedMediaType(kind)
-    for number, raw in enumerate(READERS[kind](_body(request)), start=1):
+    for number, raw in enumerate(raw_rows(request), start=1):
         if isinstance(raw, Exception):
             yield Rejected(number, str(raw))
             continue
@@ -91,6 +88,14 @@ def rows(request: Request, checker: Checker) -> Iterator[Row | Rejected]:
             yield read_row(raw, checker.check, needed=checker.interface.fields)
         except InvalidRow as error:
             yield Rejected(number, str(error))
+
+
+def raw_rows(request: Request) -> Iterator[Any]:
+    """The elements of an upload; what cannot be read is a ``ValueError`` in its place."""
+    kind = (request.content_type or "").partition(";")[0].strip().lower()
+    if kind not in READERS:
+        raise UnsupportedMediaType(kind)
+    yield from READERS[kind](_body(request))
 
 
 def body_digest(request: Request) -> bytes:

@@ -38,8 +38,8 @@ class WorkOut(serializers.ModelSerializer[Batch]):
     class Meta:
         model = Batch
         fields = [
-            "id", "title", "instructions", "reward", "currency", "open_slots", "median_seconds",
-            "hourly_reward", "assignment_duration_seconds", "published_at",
+            "id", "title", "purpose", "instructions", "reward", "currency", "open_slots",
+            "median_seconds", "hourly_reward", "assignment_duration_seconds", "published_at",
         ]  # fmt: skip
 
     def get_hourly_reward(self, batch: Batch) -> int | None:
@@ -83,8 +83,8 @@ class Held(APIView):
     @extend_schema(operation_id="held", responses=AssignmentOut(many=True))
     def get(self, request: Request) -> Response:
         held = Assignment.objects.of(worker_of(request)).filter(status=Assignment.Status.ACTIVE)
-        rows = held.select_related("batch", "task__input").order_by("deadline_at")[:1000]
-        return Response([shown(_as_claimed(row)) for row in rows])
+        rows = held.select_related("batch", "task__input", "suggestion").order_by("deadline_at")
+        return Response([shown(_as_claimed(row)) for row in rows[:1000]])
 
 
 def _as_claimed(row: Assignment) -> Claimed:
@@ -97,4 +97,5 @@ def _as_claimed(row: Assignment) -> Claimed:
         deadline_at=row.deadline_at,
         reward_minor=row.reward_minor,
         currency=row.batch.currency,
+        suggestion=row.suggestion.value if row.suggestion else None,
     )

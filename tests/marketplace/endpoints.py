@@ -12,12 +12,23 @@ from django.db import transaction
 
 from payments.models import Payout, Transfer
 from tasks import settle
-from tasks.models import Answer, Assignment, Batch, Project, ProjectVersion
+from tasks.models import (
+    Answer,
+    Assignment,
+    Batch,
+    Flag,
+    Forecast,
+    Predictor,
+    Project,
+    ProjectVersion,
+    Review,
+    Task,
+)
 from tests.factories import CATS_OR_DOGS, NOON, a_requester, a_user, published_batch, submitted, usd
 from tests.marketplace.clients import JSON, api, problem_of
 from tests.marketplace.estates import estate
 from tests.tasks.marketplace import reread
-from workers.models import Block, Qualification, QualificationType
+from workers.models import Block, Event, Qualification, QualificationType
 
 INTERFACE = [*CATS_OR_DOGS, {"type": "text", "name": "note", "required": False}]
 SECONDS_MAX = 1.0  # of CPU, for one request
@@ -45,9 +56,20 @@ def latest(model: Any) -> Any:
 def batch_fields() -> dict[str, Any]:
     batch = latest(Batch)
     return {
+        "purpose": batch.purpose,
+        "grants": batch.grants_id,
+        "pass_mark": batch.pass_mark,
         "reward": batch.reward_minor,
         "currency": batch.currency,
         "overlap": batch.overlap,
+        "redundancy": {
+            "policy": batch.redundancy,
+            "min": batch.overlap_min,
+            "max": batch.overlap_max,
+            "rule": batch.rule,
+            "target": batch.target,
+            "budget": batch.cap_minor,
+        },
         "assignment_duration_seconds": batch.assignment_duration.total_seconds(),
         "auto_accept_delay_seconds": batch.auto_accept_delay.total_seconds(),
         "gold_rate": batch.gold_rate,
@@ -76,6 +98,27 @@ def reason_of(status: str) -> dict[str, Any]:
     return {"reason": Assignment.objects.filter(status=status).latest("pk").reason}
 
 
+def decision_of(status: str) -> dict[str, Any]:
+    return {"reason": Flag.objects.get(status=status).reason}
+
+
+def model_fields() -> dict[str, Any]:
+    said = Event.objects.get(kind="batch_model_set")
+    batch = Batch.objects.get(pk=said.subject_id)
+    return {
+        "prelabels": batch.prelabels,
+        "votes": batch.model_votes,
+        "auto_label_error": batch.auto_label_error,
+        "audit_rate": batch.audit_rate,
+    }
+
+
+def decided_fields() -> dict[str, Any]:
+    decided = Review.objects.exclude(status="waiting").get()
+    given = Task.objects.get(pk=decided.task_id).remaining_overlap
+    return {"value": decided.value, "note": decided.note, "answers": given}
+
+
 def qualification_fields() -> dict[str, Any]:
     held = latest(Qualification)
     return {"worker": held.worker.public_id, "value": held.value, "reason": held.reason}
@@ -98,9 +141,20 @@ ENDPOINTS = [
         "POST",
         "projects/<project>/batches",
         {
+            "purpose": "work",
+            "grants": None,
+            "pass_mark": 0.7,
             "reward": 5,
             "currency": "USD",
             "overlap": 3,
+            "redundancy": {
+                "policy": "adaptive",
+                "min": 2,
+                "max": 5,
+                "rule": "target",
+                "target": 0.9,
+                "budget": 1000,
+            },
             "assignment_duration_seconds": 60,
             "auto_accept_delay_seconds": 60,
             "gold_rate": 0.1,
@@ -111,11 +165,83 @@ ENDPOINTS = [
         batch_fields,
     ),
     Endpoint(
+        "POST",
+        "batches/<draft>/forecast",
+        {
+            "basis": "assumptions",
+            "accuracy": [0.6, 0.9],
+            "seconds": [10, 60],
+            "workers_per_hour": 2,
+            "answers_per_worker": 40,
+        },
+        lambda: {"basis": latest(Forecast).basis, **(latest(Forecast).data["given"] or {})},
+    ),
+    Endpoint(
         "PUT",
         "batches/<open>/qualifications",
         {"qualifications": []},
         lambda: {"qualifications": Batch.objects.get(requirements_version=1).requirements},
     ),
+    Endpoint(
+        "POST",
+        "projects/<project>/predictors",
+        {"name": "n", "kind": "backend", "version": "v", "url": "http://model.example/x"},
+        lambda: Predictor.objects.values("name", "kind", "version", "url").latest("pk"),
+    ),
+    Endpoint(
+        "POST",
+        "batches/<open>/order",
+        {"strategy": "margin"},
+        lambda: {"strategy": Event.objects.get(kind="batch_reordered").data["strategy"]},
+        may_be_empty=True,
+    ),
+    Endpoint(
+        "PUT",
+        "batches/<open>/model",
+        {"prelabels": True, "votes": True, "auto_label_error": 0.1, "audit_rate": 0.2},
+        model_fields,
+        may_be_empty=True,
+    ),
+    Endpoint(
+        "POST",
+        "batches/<open>/reviews",
+        {"below": 0.5, "limit": 5},
+        lambda: {"below": HERE, "limit": HERE},
+    ),
+    Endpoint("POST", "reviews/<review>/accept", {"note": "n"}, decided_fields, may_be_empty=True),
+    Endpoint(
+        "POST",
+        "reviews/<review>/fix",
+        {"value": {"label": "dog", "note": "n"}, "note": "n"},
+        decided_fields,
+    ),
+    Endpoint(
+        "POST",
+        "reviews/<review>/send_back",
+        {"answers": 2, "note": "n"},
+        decided_fields,
+        may_be_empty=True,
+    ),
+    Endpoint(
+        "POST",
+        "batches/<open>/gold/promote",
+        {"count": 1, "explanation": "e"},
+        lambda: {"count": HERE, "explanation": HERE},
+    ),
+    Endpoint(
+        "PUT",
+        "batches/<open>/rules",
+        {"rules": []},
+        lambda: {"rules": Event.objects.get(kind="batch_rules_set").data["rules"]},
+    ),
+    Endpoint(
+        "POST",
+        "restrictions/<restriction>/appeal",
+        {"message": "m"},
+        lambda: {"message": Flag.objects.get(kind="appeal").evidence["message"]},
+    ),
+    Endpoint("POST", "flags/<flag>/dismiss", {"reason": "r"}, lambda: decision_of("dismissed")),
+    Endpoint("POST", "flags/<flag>/uphold", {"reason": "r"}, lambda: decision_of("upheld")),
     Endpoint(
         "POST",
         "batches/<open>/accept",
@@ -185,7 +311,12 @@ ENDPOINTS = [
         lambda: {"amount": latest(Payout).amount_minor, "currency": latest(Payout).currency},
     ),
 ]
-WORKERS = {"assignments/<active>/submit", "assignments/<active>/skip", "payouts"}
+WORKERS = {
+    "assignments/<active>/submit",
+    "assignments/<active>/skip",
+    "payouts",
+    "restrictions/<restriction>/appeal",
+}
 
 
 def a_world():

@@ -14,6 +14,7 @@ from tests.factories import (
     HOUR,
     NOON,
     a_project,
+    a_requester,
     a_user,
     a_worker,
     claim,
@@ -51,6 +52,7 @@ def test_a_claim_gives_everything_a_worker_needs():
         "instructions": "Say which animal you see.",
         "interface": [{"type": "choice", "name": "label", "options": ["cat", "dog"]}],
         "input": {"image": "0.png"},
+        "suggestion": None,
         "deadline_at": AN_INSTANT,
         "reward": 7,
         "currency": "USD",
@@ -140,7 +142,7 @@ def test_a_blocked_and_a_suspended_worker_get_nothing():
         now=NOON,
         actor=None,
     )
-    standing.suspend(worker=suspended, reason="spam", now=NOON, actor=None)
+    standing.suspend(worker=suspended, reason="spam", now=NOON, actor=a_requester())
     path = f"batches/{batch.pk}/claim"
 
     assert problem_of(api(blocked).post(path)) == (403, "blocked")

@@ -6,7 +6,20 @@ import pytest
 from django.apps import apps
 from rest_framework import serializers
 
-from marketplace.api import assignments, batches, people, projects, reviews, shapes, wallet, work
+from marketplace.api import (
+    assignments,
+    batches,
+    gold,
+    people,
+    predictions,
+    projects,
+    review_queue,
+    reviews,
+    shapes,
+    standing,
+    wallet,
+    work,
+)
 from payments import accounts
 from payments.models import Payout
 from tasks import settle
@@ -64,9 +77,10 @@ def test_making_things_takes_nothing_but_what_is_asked_for(poison):
     before, client = rights(requester), api(requester)
     asked = {"title": "t", "instructions": "i", "interface": CATS_OR_DOGS}
     rules = {
+        "purpose": "work", "grants": None, "pass_mark": 0.8, "redundancy": {"policy": "fixed"},
         "reward": 5, "currency": "USD", "overlap": 2, "assignment_duration_seconds": 60,
         "auto_accept_delay_seconds": 60, "gold_rate": 0.1, "max_live_assignments": 3,
-        "qualifications": [], "aggregation": "majority_vote",
+        "qualifications": [], "rules": [], "aggregation": "majority_vote",
     }  # fmt: skip
     described = {"name": "n", "description": "d", "keywords": "k"}
 
@@ -179,15 +193,36 @@ def test_a_payout_is_the_callers_and_only_requested(poison):
 
 # What each serializer takes and tells, so that a new field of a model is a decision here.
 
-MODULES = (assignments, batches, people, projects, reviews, shapes, wallet, work)
+MODULES = (
+    assignments,
+    batches,
+    gold,
+    people,
+    predictions,
+    projects,
+    review_queue,
+    reviews,
+    shapes,
+    standing,
+    wallet,
+    work,
+)
 TAKEN = {
     "ProjectIn": {"title", "instructions", "interface"},
     "RevisionIn": {"instructions", "interface"},
     "BatchIn": {
-        "reward", "currency", "overlap", "assignment_duration_seconds",
-        "auto_accept_delay_seconds", "gold_rate", "max_live_assignments", "qualifications",
-        "aggregation",
+        "purpose", "grants", "pass_mark", "reward", "currency", "overlap", "redundancy",
+        "assignment_duration_seconds", "auto_accept_delay_seconds", "gold_rate",
+        "max_live_assignments", "qualifications", "rules", "aggregation",
     },
+    "RedundancyIn": {"policy", "min", "max", "rule", "target", "budget"},
+    "BudgetIn": {"budget"},
+    "QueueIn": {"below", "limit", "tasks"},
+    "NoteIn": {"note"},
+    "ValueIn": {"value", "note"},
+    "SendBackIn": {"answers", "note"},
+    "ExpertsIn": {"reviews", "limit", "qualifications", "reward", "overlap"},
+    "PromoteIn": {"review", "count", "explanation"},
     "RequirementsIn": {"qualifications"},
     "Submission": {"answer"},
     "Skip": {"reason"},
@@ -198,6 +233,12 @@ TAKEN = {
     "GrantIn": {"worker", "batch", "value"},
     "ReasonIn": {"worker", "batch", "reason"},
     "PayoutIn": {"amount", "currency"},
+    "RulesIn": {"rules"},
+    "DecisionIn": {"reason"},
+    "AppealIn": {"message"},
+    "PredictorIn": {"name", "kind", "version", "url"},
+    "StrategyIn": {"strategy"},
+    "UseIn": {"prelabels", "votes", "auto_label_error", "audit_rate"},
 }  # fmt: skip
 
 

@@ -48,6 +48,7 @@ def test_work_shows_what_a_batch_pays_per_answer_and_per_hour():
             {
                 "id": batch.pk,
                 "title": "Cats or dogs",
+                "purpose": "work",
                 "instructions": "Say which animal you see.",
                 "reward": 6,
                 "currency": "USD",
@@ -132,7 +133,7 @@ def test_work_hides_a_persons_own_batches_whichever_account_asks():
 def test_work_shows_nothing_to_a_suspended_worker():
     published_batch(tasks=1)
     worker = a_worker()
-    standing.suspend(worker=worker, reason="spam", now=NOON, actor=None)
+    standing.suspend(worker=worker, reason="spam", now=NOON, actor=a_requester())
 
     assert open_to(worker) == []
 

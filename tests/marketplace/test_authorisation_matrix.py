@@ -32,6 +32,7 @@ from tests.factories import (
 )
 from tests.marketplace.clients import Api, api, problem_of, text_of
 from tests.marketplace.estates import CANARY, estate
+from tests.tasks.asking import requiring
 from tests.tasks.marketplace import reread
 from workers.models import User
 
@@ -44,8 +45,20 @@ BODIES = {
     "projects": {"title": "t", "interface": CATS_OR_DOGS},
     "projects/<project>/versions": {"interface": CATS_OR_DOGS},
     "projects/<project>/batches": {"reward": 5},
+    "batches/<draft>/forecast": {"basis": "assumptions"},
     "batches/<draft>/tasks": [{"image": "a.png"}],
     "batches/<open>/qualifications": {"qualifications": []},
+    "batches/<open>/budget": {"budget": 10_000},
+    "projects/<project>/predictors": {"name": "n", "kind": "pushed"},
+    "batches/<open>/predictions": [{"external_id": "0", "value": "dog"}],
+    "batches/<open>/model": {"votes": True},
+    "batches/<open>/reviews": {"below": 0.9},
+    "reviews/<review>/fix": {"value": "dog"},
+    "batches/<open>/gold/promote": {"count": 1},
+    "batches/<open>/rules": {"rules": "default"},
+    "restrictions/<restriction>/appeal": {"message": "Look again."},
+    "flags/<flag>/dismiss": {"reason": "Nothing."},
+    "flags/<flag>/uphold": {"reason": "Spam."},
     "qualifications": {"name": "new"},
     "payouts": {"amount": 1},
     "assignments/<submitted>/reject": {"reason": "No."},
@@ -96,6 +109,8 @@ def ask(world, role, method, route, whose):
     ids = world.owned.get(whose) or dict.fromkeys(world.owned["a"], 2**62)
     path = re.sub(r"<(\w+)>", lambda name: str(ids[name[1]]), route)
     body = BODIES.get(route)
+    if route.endswith("/experts"):
+        body = {"reward": 1, "qualifications": requiring(SimpleNamespace(pk=ids["type"]))}
     if route in NAMING_A_WORKER:
         body = {"worker": world.worker}
         if whose == "b" and route.endswith("revoke"):
@@ -225,7 +240,7 @@ def test_a_refusal_is_the_same_for_every_kind_of_caller_who_has_no_right(world):
             assert got[0] == got[1] == got[2]
 
 
-def test_somebody_without_any_role_may_only_see_their_payouts(world):
+def test_somebody_without_any_role_may_only_see_their_payouts_and_what_is_public(world):
     client = api(a_user())
     allowed = []
     for route in urlpatterns:
@@ -233,4 +248,4 @@ def test_somebody_without_any_role_may_only_see_their_payouts(world):
         if client.get(path).status_code == 200:
             allowed.append(path)
 
-    assert allowed == ["payouts"]
+    assert allowed == ["forecasts/record", "payouts"]

@@ -39,7 +39,7 @@ SOON = NOON + MINUTE
 def submit(assignment, said="cat", *, worker=None, now=SOON):
     return answer.submit(
         assignment_id=assignment.pk, worker=worker or assignment.worker, answer=said, now=now
-    )
+    ).answer
 
 
 def jsonb_text(assignment):

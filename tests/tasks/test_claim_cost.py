@@ -24,9 +24,9 @@ def test_the_first_claim_makes_a_cursor_and_checks_the_worker(django_assert_num_
     batch, worker = published_batch(tasks=1), a_worker()
 
     # Savepoint; cursor: none; batch is published; may the worker? (2: own batch, standing and
-    # blocks); insert cursor; lock cursor; may the worker, now that nobody can change it? (2);
-    # take; release.
-    with django_assert_num_queries(11):
+    # blocks); paused in the project? (2: lock the worker, look); insert cursor; lock cursor; may
+    # the worker, now that nobody can change it? (2); take; release.
+    with django_assert_num_queries(13):
         ask(batch, worker)
 
 
@@ -35,7 +35,7 @@ def test_a_custom_qualification_costs_one_query_per_check(django_assert_num_quer
     batch, worker = published_batch(tasks=1, requirements=requiring(french)), a_worker()
     qualify.grant(type=french, worker=worker, now=NOON, actor=None)
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(15):
         ask(batch, worker)
 
 
@@ -99,6 +99,7 @@ def take_asked(batch, worker):
         "rescan_seconds": 0,
         "requirements_version": 0,
         "qualifications_version": 0,
+        "suggests": False,
     }
 
 

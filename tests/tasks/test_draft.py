@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, ProgrammingError, transaction
 
-from tasks import draft
-from tasks.errors import InvalidInterface
+from tasks import draft, publish, settle
+from tasks.errors import IllegalTransition, InvalidInterface, InvalidPolicy
 from tasks.models import Batch, Project, ProjectVersion
+from tasks.rules import defaults
+from tasks.rules.errors import InvalidRules
 from tests.factories import (
     CATS_OR_DOGS,
     HOUR,
@@ -25,6 +27,7 @@ from tests.factories import (
 from tests.payments.books import at_once
 from tests.workers.make import a_qualification_type
 from workers.errors import InvalidRequirement
+from workers.models import Event
 
 pytestmark = pytest.mark.django_db
 
@@ -248,3 +251,65 @@ def test_requirements_nobody_understands_are_refused_and_change_nothing(asked):
         draft.require(batch=batch, requirements_json=asked, now=NOON)
 
     assert (fresh(batch).requirements, fresh(batch).requirements_version) == ([], 0)
+
+
+# Rules on workers.
+
+CHECKING = [
+    {
+        "collector": "gold",
+        "if": [{"field": "answers", "op": ">=", "value": 5}],
+        "then": {"action": "more_gold", "gold_rate": 0.2},
+    }
+]
+
+
+def test_a_batch_has_no_rules_unless_it_is_given_some():
+    project = a_project()
+
+    assert make_batch(project).rules == []
+    assert fresh(make_batch(project, rules=CHECKING)).rules == CHECKING
+    assert fresh(make_batch(project, rules="default")).rules == defaults.JSON
+
+
+@pytest.mark.parametrize("rules", [None, {}, "none", [{}], [{"collector": "mood"}]])
+def test_rules_that_cannot_be_read_are_refused(rules):
+    batch = published_batch(rules=CHECKING)
+
+    with pytest.raises(InvalidRules):
+        make_batch(batch.project, rules=rules)
+    with pytest.raises(InvalidRules):
+        draft.set_rules(batch=batch, rules=rules, actor=batch.project.requester, now=NOON)
+
+    assert fresh(batch).rules == CHECKING
+    assert Batch.objects.count() == 1
+
+
+def test_the_rules_of_a_running_batch_can_be_changed_and_somebody_did_it():
+    batch = published_batch()
+    owner = batch.project.requester
+
+    draft.set_rules(batch=batch, rules=CHECKING, actor=owner, now=NOON)
+
+    assert fresh(batch).rules == CHECKING
+    told = Event.objects.get(kind="batch_rules_set")
+    assert (told.subject_id, told.actor, told.data) == (batch.pk, owner, {"rules": CHECKING})
+
+
+def test_a_closed_batch_keeps_its_rules():
+    batch = published_batch(rules=CHECKING)
+    publish.close(batch=batch, actor=batch.project.requester, now=NOON)
+    settle.wind_up(now=NOON)
+
+    with pytest.raises(IllegalTransition):
+        draft.set_rules(batch=batch, rules=[], actor=batch.project.requester, now=NOON)
+
+    assert fresh(batch).rules == CHECKING
+
+
+def test_a_training_has_no_rules():
+    project = a_project()
+
+    with pytest.raises(InvalidPolicy, match="Rules judge work"):
+        make_batch(project, purpose="training", rules="default")
+    assert make_batch(project, purpose="training", rules=[]).rules == []

@@ -6,6 +6,7 @@ from tasks import answer, distribute, draft
 from tasks.models import Assignment, Batch, Cursor
 from tests.factories import (
     NOON,
+    a_requester,
     a_worker,
     claim,
     may_claim,
@@ -130,7 +131,7 @@ def test_a_suspended_worker_claims_nothing_until_they_are_reinstated():
     batch, worker = published_batch(tasks=2), a_worker()
     claim(batch, worker)
 
-    standing.suspend(worker=worker, reason="Copied.", now=NOON, actor=None)
+    standing.suspend(worker=worker, reason="Copied.", now=NOON, actor=a_requester())
     with pytest.raises(WorkerNotActive):
         ask(batch, worker)
     assert Assignment.objects.filter(worker=worker).count() == 1

@@ -218,3 +218,56 @@ def test_suspects_are_listed_worst_first_each_once():
 
 def test_a_project_nobody_is_known_in_has_no_suspects():
     assert quality.suspects(project_id=7, chance=0.5) == []
+
+
+# Over all projects.
+
+
+def know_in(project, worker, right, answers, source=Skill.Source.FIT):
+    know(project.pk, source, of={worker.pk: (right, answers)})
+
+
+def test_skills_of_several_projects_are_pooled_as_if_they_were_one():
+    worker = a_worker()
+    know_in(a_project(), worker, 9, 10)
+    know_in(a_project(), worker, 10, 30)
+    know_in(a_project(), worker, 0, 0, Skill.Source.GOLD)
+
+    found = quality.overall([worker.pk])
+
+    assert found == {worker.pk: {"fit": estimate(19, 40), "gold": estimate(0, 0)}}
+
+
+@pytest.mark.parametrize(("right", "answers"), [(0, 1), (1, 1), (7, 9), (0, 50), (50, 50)])
+def test_a_pool_of_one_project_is_its_skill(right, answers):
+    worker = a_worker()
+    know_in(a_project(), worker, right, answers)
+
+    assert quality.overall([worker.pk]) == {worker.pk: {"fit": estimate(right, answers)}}
+
+
+def test_a_requester_is_told_of_others_only_together():
+    """Of one other, the pool less one's own would be that other's figures."""
+    worker, own, other = a_worker(), a_project(), a_project()
+    seen_by = own.requester_id
+    know_in(own, worker, 9, 10)
+    know_in(a_project(requester=own.requester), worker, 8, 10)
+    assert quality.overall([worker.pk], seen_by=seen_by)[worker.pk]["fit"] == estimate(17, 20)
+
+    know_in(other, worker, 0, 100)
+    know_in(a_project(requester=other.requester), worker, 0, 100)
+    assert quality.overall([worker.pk], seen_by=seen_by)[worker.pk]["fit"] == estimate(17, 20)
+
+    know_in(a_project(), worker, 3, 10)
+    assert quality.overall([worker.pk], seen_by=seen_by)[worker.pk]["fit"] == estimate(20, 230)
+
+
+def test_a_requester_is_told_nothing_of_who_worked_for_one_other_only():
+    worker = a_worker()
+    know_in(a_project(), worker, 9, 10)
+
+    assert quality.overall([worker.pk], seen_by=a_project().requester_id) == {}
+
+
+def test_nobody_asked_about_is_fine():
+    assert quality.overall([]) == {}

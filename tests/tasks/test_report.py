@@ -232,3 +232,20 @@ def test_every_kind_of_answer_comes_to_a_consensus(element, answers, expected):
     assert found.value == expected
     assert 0 < found.confidence <= 1
     assert said["agreement"]["answers"] == 3
+
+
+def test_a_review_that_is_decided_while_answers_are_combined_stands(monkeypatch):
+    batch = published_batch(tasks=1, overlap=1, aggregation="majority_vote")
+    work(batch, [a_worker()], lambda *_: "cat")
+    report(batch)
+    combined = aggregate.combine
+
+    def combine_slowly(*args, **kwargs):
+        found = combined(*args, **kwargs)
+        Consensus.objects.update(source="review", value="dog")
+        return found
+
+    monkeypatch.setattr(aggregate, "combine", combine_slowly)
+    report(batch)
+
+    assert Consensus.objects.get().value == "dog"

@@ -98,7 +98,7 @@ def test_a_row_must_have_something_to_show(raw):
 def test_what_stands_beside_the_input_must_be_an_option():
     assert refusal({"input": {"text": "Miau"}, "lang": "de", "zone": 1}) == (
         "Unknown option 'lang' beside 'input'. "
-        "Known: author, expires_at, external_id, gold, overlap, priority."
+        "Known: author, expires_at, explanation, external_id, gold, overlap, priority."
     )
 
 
@@ -313,3 +313,23 @@ def test_every_position_fits_the_column_and_lies_after_every_start(priority, dra
 def test_a_row_must_have_the_fields_that_the_interface_shows():
     with pytest.raises(InvalidRow, match="no field 'image', which the interface shows"):
         read_row({"text": "a cat"}, dict, needed={"image", "text"})
+
+
+def test_a_known_answer_may_be_explained():
+    row = read({"text": "Miau", "gold": "cat", "explanation": "Cats say so."})
+
+    assert (row.explanation, row.gold) == ("Cats say so.", '{"label":"cat"}')
+    assert read({"text": "Miau", "gold": "cat"}).explanation == ""
+
+
+def test_an_explanation_of_nothing_known_is_refused_and_not_lost():
+    assert refusal({"text": "Miau", "explanation": "Cats say so."}) == (
+        "explanation goes with gold. To show it to workers, put it into 'input'."
+    )
+    assert "explanation" in read({"input": {"explanation": "Cats say so."}}).input
+
+
+def test_an_explanation_has_a_length():
+    long = {"text": "Miau", "gold": "cat", "explanation": "x" * 5_001}
+
+    assert refusal(long) == "explanation must be a text of at most 5000 characters."

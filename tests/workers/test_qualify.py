@@ -209,7 +209,7 @@ def test_a_block_in_either_direction_parts_the_two(worker, direction):
 
 
 def test_a_suspended_worker_is_not_eligible_for_anything(worker):
-    standing.suspend(worker=worker, reason="", now=NOON, actor=None)
+    standing.suspend(worker=worker, reason="spam", now=NOON, actor=a_requester())
 
     with pytest.raises(WorkerNotActive):
         qualify.eligible(worker=worker, requester_id=a_requester().pk, requirements=[])

@@ -4,7 +4,7 @@ import pytest
 
 from tests.factories import NOON, a_requester, a_worker
 from workers import standing
-from workers.errors import IllegalStanding, InvalidCountry
+from workers.errors import HumanDecisionMissing, IllegalStanding, InvalidCountry
 from workers.models import Event, Worker
 
 pytestmark = pytest.mark.django_db
@@ -37,22 +37,39 @@ def test_a_suspended_worker_can_be_reinstated(worker):
 
 
 def test_a_closed_account_stays_closed(worker):
+    admin = a_requester()
     standing.close(worker=worker, reason="asked to leave", now=NOON, actor=None)
 
     for move in (standing.close, standing.reinstate, standing.suspend):
         with pytest.raises(IllegalStanding, match="cannot go from closed to"):
-            move(worker=worker, reason="", now=NOON, actor=None)
+            move(worker=worker, reason="spam", now=NOON, actor=admin)
 
     assert stored(worker).status == "closed"
     assert stored(worker).qualifications_version == 1
 
 
 def test_a_move_starts_from_the_status_in_the_database_not_from_the_callers(worker):
-    stale = stored(worker)
-    standing.suspend(worker=worker, reason="", now=NOON, actor=None)
+    stale, admin = stored(worker), a_requester()
+    standing.suspend(worker=worker, reason="spam", now=NOON, actor=admin)
 
     with pytest.raises(IllegalStanding):
-        standing.suspend(worker=stale, reason="", now=NOON, actor=None)
+        standing.suspend(worker=stale, reason="spam", now=NOON, actor=admin)
+
+
+@pytest.mark.parametrize("reason", ["", " ", "\n\t"])
+def test_nobody_is_suspended_without_a_reason(worker, reason):
+    with pytest.raises(HumanDecisionMissing):
+        standing.suspend(worker=worker, reason=reason, now=NOON, actor=a_requester())
+
+    assert stored(worker).is_active
+    assert not Event.objects.filter(kind="worker_suspended").exists()
+
+
+def test_nobody_is_suspended_but_by_a_human(worker):
+    with pytest.raises(HumanDecisionMissing):
+        standing.suspend(worker=worker, reason="spam", now=NOON, actor=None)
+
+    assert stored(worker).is_active
 
 
 def test_moving_to_another_country_makes_every_batch_look_again(worker):
