@@ -198,6 +198,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "BatchStatus": "tasks.models.Batch.Status",
+        "AssignmentStatus": "tasks.models.Assignment.Status",
+        "ReviewStatus": "tasks.models.Review.Status",
+        "FlagStatus": "tasks.models.Flag.Status",
+        "PayoutStatus": "payments.models.Payout.Status",
+        "RestrictionKind": "tasks.models.Restriction.Kind",
+        "PredictorKind": "tasks.models.Predictor.Kind",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "marketplace.api.schema.add_problems",

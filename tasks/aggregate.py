@@ -21,7 +21,7 @@ from tasks.versions import asked
 # A running batch is computed again after a pause that grows with its answers, so that
 # aggregation takes a small share of one core however large the batch is.
 PAUSE_MIN = timedelta(seconds=4)
-PAUSE_PER_ANSWER = timedelta(microseconds=100)
+PAUSE_PER_ANSWER = timedelta(microseconds=200)
 CHUNK = 2_000
 
 

@@ -8,32 +8,29 @@ all answers for every few that are new.
 from __future__ import annotations
 
 from array import array
-from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.aggregation.adaptive import State, expected_gain
-from tasks.aggregation.calibration import fit_exponent, tempered
-from tasks.aggregation.grouping import ACCURACY, Grouping, grouped
-from tasks.aggregation.online import ROUNDS, WARM_ROUNDS, OnlineModel
-from tasks.aggregation.online import Answers as Labels
-from tasks.coding import Coding, coding
+from tasks.aggregation.adaptive import State
+from tasks.coding import coding
+from tasks.interface import Question
 from tasks.models import Assignment, Batch, Consensus, Gold, Task
 from tasks.versions import asked
+from tasks.voices import Judged, Opinions, Voices
+from workers.models import User
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 # A submit becomes visible when its transaction commits, which may be later than its time says.
 LATE_COMMITS = timedelta(seconds=35)
 # While new workers keep coming, a task that all known ones have answered may still find another.
 NEWCOMERS = timedelta(minutes=10)
-REMEMBERED = 16  # batches; the one longest unused is forgotten first
+REMEMBERED = 2_000_000  # answers, at some 100 bytes; the batch longest unused is forgotten first
 CHUNK = 5_000
 DEPTHS = (2, 6)  # answers per group of a gold task: as ordinary tasks have, within these
 
@@ -44,98 +41,6 @@ class View(NamedTuple):
     tasks: Ints  # ids
     overlaps: Ints
     state: State
-
-
-class Voices:
-    """The answers to one question that has classes, and the model of who gives them."""
-
-    def __init__(self, question: Coding) -> None:
-        self.question = question
-        self.units, self.workers, self.labels = array("q"), array("q"), array("q")
-        self.gold: dict[int, int] = {}
-        self.model: OnlineModel | None = None
-
-    def add(self, place: int, worker: int, value: Any) -> None:
-        """Hear ``worker`` say ``value`` about the task at ``place``."""
-        for unit, label in self.question.code(value):
-            self.units.append(place * self.question.units + unit)
-            self.workers.append(worker)
-            self.labels.append(label)
-
-    def clamp(self, place: int, value: Any) -> None:
-        """Know the answer of the gold task at ``place``."""
-        for unit, label in self.question.code(value):
-            self.gold[place * self.question.units + unit] = label
-
-    def fit(self, places: int, workers: int) -> OnlineModel:
-        """Bring the model up to date with everything heard."""
-        said = Labels(
-            *(np.array(each, np.int64) for each in (self.units, self.workers, self.labels))
-        )
-        model = OnlineModel(
-            said,
-            tasks=places * self.question.units,
-            workers=workers,
-            classes=self.question.classes,
-            gold=self.gold,
-            start=self.model,
-        )
-        self.model = model.refit(WARM_ROUNDS if self.model else ROUNDS)
-        return model
-
-    def judge(self, chosen: Ints, places: int, workers: int) -> tuple[Floats, Floats, Floats]:
-        """Return confidence, expected gain and soundness of the tasks at the places ``chosen``.
-
-        Of a task with several units its least certain one speaks.
-        """
-        model = self.fit(places, workers)
-        exponent = self._exponent(model)
-        units = (chosen[:, None] * self.question.units + np.arange(self.question.units)).ravel()
-        posteriors = tempered(model.evidence[units], exponent)
-        gain = expected_gain(posteriors, model.accuracy, exponent=exponent)
-        shape = (len(chosen), self.question.units)
-        confidence = posteriors.max(axis=1).reshape(shape)
-        least = confidence.argmin(axis=1)[:, None]
-
-        def of_least(values: Floats) -> Floats:
-            return np.take_along_axis(values.reshape(shape), least, axis=1)[:, 0]
-
-        return of_least(confidence), of_least(gain), of_least(model.soundness()[units])
-
-    def _exponent(self, model: OnlineModel) -> float:
-        known = [unit for unit in self.gold if model.answered[unit]]
-        truth = np.array([self.gold[unit] for unit in known], np.int64)
-        return fit_exponent(model.evidence[np.array(known, np.int64)], truth)
-
-
-class Opinions:
-    """The answers to one question without classes: how far those to one task agree."""
-
-    def __init__(self, name: str, kind: str) -> None:
-        self.name, self.kind = name, kind
-        self.values: defaultdict[int, list[Any]] = defaultdict(list)
-        self.groups: dict[int, Grouping] = {}
-        self.fresh: set[int] = set()
-
-    def add(self, place: int, worker: int, value: Any) -> None:
-        """Hear somebody say ``value`` about the task at ``place``."""
-        self.values[place].append(value)
-        self.fresh.add(place)
-
-    def clamp(self, place: int, value: Any) -> None:
-        """Gold teaches nothing where nobody is weighed."""
-
-    def judge(self, chosen: Ints, places: int, workers: int) -> tuple[Floats, Floats, Floats]:
-        """Return confidence, expected gain and soundness, as ``Voices.judge`` does."""
-        for place in self.fresh:
-            self.groups[place] = grouped(self.values[place], self.kind)
-        self.fresh.clear()
-        confidence = np.array(
-            [self.groups[p].confidence if p in self.groups else 0.0 for p in chosen.tolist()]
-        )
-        sure = np.clip(confidence, 0.5, 1.0)
-        gain = expected_gain(np.stack([sure, 1 - sure], axis=1), ACCURACY)
-        return confidence, gain, np.ones(len(chosen))
 
 
 class Evidence:
@@ -162,15 +67,14 @@ class Evidence:
         self._heard: defaultdict[int, int] = defaultdict(int)  # answers by gold task
         self.depth = _depth(batch)
         self._tracks: list[tuple[str, Voices | Opinions]] = []
-        for question in questions:
+        for question in _steering(questions):
             coded = coding(question)
             track = Voices(coded) if coded else Opinions(question.name, question.kind)
             self._tracks.append((question.name, track))
 
-    @property
-    def workers(self) -> int:
-        """How many workers have answered."""
-        return len(self._workers)
+    def speaks_of(self, batch: Batch) -> bool:
+        """Whether no answer read so far was rejected since, and gold is what it was."""
+        return self.stamp == _stamp(batch)
 
     @property
     def pace(self) -> float:
@@ -208,39 +112,48 @@ class Evidence:
         overlaps = np.array([row[1] for row in rows], np.int64)
         places = np.array([self._place(row[0]) for row in rows], np.int64)
         answers = np.array(self._counts, np.int64)[places]
-        done = set(settled)
-        # An expired task has lost its slots.
-        feedable = overlaps > 0
+        done = {*settled, *(pk for pk, _, expires in rows if expires and expires <= now)}
+        feedable = (overlaps > 0) & ~np.isin(tasks, list(done))
         if not self._crowd_grows(now):
-            feedable &= answers < self.workers
-        if done:
-            feedable &= ~np.isin(tasks, list(done))
-        confidence, gain, soundness = self._judge(places)
+            people, lost = self._people()
+            feedable &= answers + [lost[task] for task in tasks.tolist()] < people
+        judged = self._judge(places)
         state = State(
-            confidence=confidence,
-            gain=gain,
-            soundness=soundness,
+            confidence=judged.confidence,
+            gain=judged.gain,
+            soundness=judged.soundness,
             answers=answers,
             in_flight=np.maximum(overlaps - answers, 0),
             feedable=feedable,
         )
         return View(tasks, overlaps, state)
 
-    def _judge(self, places: Ints) -> tuple[Floats, Floats, Floats]:
-        """Combine the questions: a task is as certain as the least certain of them."""
+    def _people(self) -> tuple[int, Counter[int]]:
+        """Return how many people have answered, and by task how many of them no longer can.
+
+        Beside those whose answer counts, these are all who were once given the task.
+        """
+        people = set(
+            User.objects.filter(worker__in=list(self._workers)).values_list("person", flat=True)
+        )
+        given = Assignment.objects.filter(batch=self.batch_id, is_gold=False)
+        rows = given.filter(status__in=Assignment.LOST).values_list("task_id", "person_id")
+        return len(people), Counter(task for task, person in rows.iterator() if person in people)
+
+    def _judge(self, places: Ints) -> Judged:
+        """Combine the questions: a task is as certain as the least certain of them.
+
+        A question that nobody answered there, on a page not shown perhaps, does not speak.
+        """
         judged = [
             track.judge(places, len(self._counts), max(len(self._workers), 1))
             for _, track in self._tracks
         ]
-        confidences = np.stack([each[0] for each in judged])
-        least = confidences.argmin(axis=0)[None, :]
-
-        def pick(part: int) -> Floats:
-            parts = np.stack([each[part] for each in judged])
-            chosen: Floats = np.take_along_axis(parts, least, axis=0)[0]
-            return chosen
-
-        return pick(0), pick(1), pick(2)
+        silent = ~np.stack([each.spoke for each in judged])
+        confidences = np.stack([each.confidence for each in judged])
+        least = (confidences + np.where(silent, 2.0, 0.0)).argmin(axis=0)[None, :]
+        parts = (np.stack(part) for part in zip(*judged, strict=True))
+        return Judged(*(np.take_along_axis(part, least, axis=0)[0] for part in parts))
 
     def _crowd_grows(self, now: datetime) -> bool:
         return self.newcomer_at is None or now - self.newcomer_at < NEWCOMERS
@@ -296,15 +209,23 @@ class Evidence:
             self._recent = {pk: at for pk, at in self._recent.items() if at > horizon}
 
 
-def recall(batch: Batch) -> Evidence:
-    """Return the batch's evidence as this process remembers it, or a new one to be filled."""
+def recall(batch: Batch) -> Evidence | None:
+    """Return the batch's evidence as this process remembers it, if it does.
+
+    It is remembered no more: were it to die half way through its next answers, it would be
+    wrong. Give it to ``remember`` when nothing more can happen.
+    """
     known = _remembered.pop(batch.pk, None)
-    if known is None or known.stamp != _stamp(batch) or known.depth != _depth(batch):
-        known = Evidence(batch)
-    _remembered[batch.pk] = known
-    if len(_remembered) > REMEMBERED:
+    if known and known.speaks_of(batch) and known.depth == _depth(batch):
+        return known
+    return None
+
+
+def remember(evidence: Evidence) -> None:
+    """Keep evidence for the next look, and forget some if there is too much in all."""
+    _remembered[evidence.batch_id] = evidence
+    while len(_remembered) > 1 and sum(e.answers for e in _remembered.values()) > REMEMBERED:
         _remembered.popitem(last=False)
-    return known
 
 
 def settled(batch: Batch) -> list[int]:
@@ -318,8 +239,17 @@ def _stamp(batch: Batch) -> tuple[Any, ...]:
     return (batch.created_at, batch.rejected_count, batch.gold_count, batch.gold_retired)
 
 
+def _steering(questions: Sequence[Question]) -> list[Question]:
+    """Leave out comments: texts that may be left blank, beside other questions.
+
+    No two of them say the same, so they would ask for answers to the end.
+    """
+    steering = [each for each in questions if each.required or each.kind != "text"]
+    return steering or list(questions)
+
+
 def _depth(batch: Batch) -> int:
-    mean = batch.decided_answers / batch.task_count if batch.task_count else 0
+    mean = batch.slot_count / batch.task_count if batch.task_count else 0
     return int(np.clip(round(mean), *DEPTHS))
 
 

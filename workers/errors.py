@@ -44,6 +44,10 @@ class IllegalStanding(WorkersError):
     """A worker's account cannot change its status this way."""
 
 
+class HumanDecisionMissing(WorkersError):
+    """A suspension is always a human's decision: say who decides, and give a reason."""
+
+
 class Blocked(WorkersError):
     """This requester and this worker do not work together."""
 

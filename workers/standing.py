@@ -7,16 +7,19 @@ from datetime import datetime
 from django.db import transaction
 
 from workers import events
-from workers.errors import IllegalStanding
+from workers.errors import HumanDecisionMissing, IllegalStanding
 from workers.models import User, Worker
 from workers.people import check_place
 
 
 def suspend(*, worker: Worker, reason: str, now: datetime, actor: User | None) -> None:
-    """Keep ``worker`` from claiming until reinstated.
+    """Keep ``worker`` from claiming until reinstated. No rule and no job does this.
 
-    Raises ``IllegalStanding`` unless they are active.
+    Raises ``HumanDecisionMissing`` without an actor or a reason, and ``IllegalStanding`` unless
+    they are active.
     """
+    if actor is None or not reason.strip():
+        raise HumanDecisionMissing
     _move(worker, Worker.Status.SUSPENDED, reason, now, actor)
 
 

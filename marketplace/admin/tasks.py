@@ -83,6 +83,8 @@ class BatchAdmin(LookOnlyAdmin):
         ("tasks_task", "batch"),
         ("tasks_assignment", "batch"),
         ("tasks_cursor", "batch"),
+        ("tasks_restriction", "batch"),
+        ("tasks_flag", "batch"),
     ]
     actions = [
         action(

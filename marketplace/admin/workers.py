@@ -96,6 +96,8 @@ class WorkerAdmin(LookOnlyAdmin):
         ("workers_qualification", "worker"),
         ("workers_skill", "worker"),
         ("workers_block", "worker"),
+        ("tasks_restriction", "worker"),
+        ("tasks_flag", "worker"),
     ]
     actions = [
         action(

@@ -11,8 +11,10 @@ from django.db.models import Count, Sum
 from payments import audit
 from payments.models import Transfer
 from payments.money import Money
-from tasks import invariants, quality
+from tasks import invariants, provenance, quality
 from tasks.models import Batch, Cursor
+from tasks.provenance import Verdict
+from tasks.provenance.write import DOUBTS_WAIT
 from tasks.quality import Suspect
 from workers.models import Worker
 
@@ -38,8 +40,23 @@ def suspects(*, project_id: int, chance: float) -> dict[str, Suspect]:
     return {names[each.worker_id]: each for each in found}
 
 
+def provenance_of(batch_id: int, *, now: datetime) -> Verdict:
+    """Write the batch's chain of provenance and verify it.
+
+    A job does so five minutes after closing, by when doubts are up for review. The demo's have
+    all been decided by now, so nothing is left to wait for.
+    """
+    batch = Batch.objects.get(pk=batch_id)
+    provenance.record(batch=batch, now=now + DOUBTS_WAIT)
+    return provenance.verify(batch)
+
+
 def promises(
-    *, answers: Sequence[Mapping[str, Any]], batch_id: int, now: datetime
+    *,
+    answers: Sequence[Mapping[str, Any]],
+    batch_id: int,
+    verdict: Verdict,
+    now: datetime,
 ) -> list[Promise]:
     """Return what must hold of all money and all rows, with what breaks it."""
     broken = invariants.broken(now=now)
@@ -49,6 +66,7 @@ def promises(
             [f"{each.problem}: account {each.account_id}" for each in audit.imbalances()],
         ),
         Promise("every accepted answer was paid for exactly once", _unpaid(answers, batch_id)),
+        Promise("every label agrees with its record of provenance", _unproven(verdict)),
         Promise(
             f"{len(invariants.INVARIANTS)} invariants hold over all rows of the database",
             [f"{each.sentence} {each.count} rows break this: {each.rows[:3]}" for each in broken],
@@ -66,3 +84,10 @@ def _unpaid(answers: Sequence[Mapping[str, Any]], batch_id: int) -> list[str]:
         return []
     found, wanted = (Money(minor, batch.currency) for minor in (paid["minor"], sum(accepted)))
     return [f"{paid['times']} rewards of {found} for {len(accepted)} answers of {wanted}"]
+
+
+def _unproven(verdict: Verdict) -> list[str]:
+    """Return what is not as it was recorded; a chain that was not written is broken too."""
+    if not verdict.is_complete:
+        return ["the chain was not written to its end"]
+    return [f"task {each.task}: {each.what}" for each in verdict.differences]

@@ -49,6 +49,7 @@ class Accuracy(NamedTuple):
     answers: Score  # one by one
     majority: Score
     consensus: Score  # of the batch's own method
+    closed: Score  # the same of the scans that reached the batch's target
     method: str
     confidence: float  # of the consensus, on average: how many it expects to be right
     dispute: Dispute
@@ -95,11 +96,13 @@ def accuracy(
     labels = [Label(row["task"], workers[row["worker"]], row["answer"][question]) for row in given]
     voted = majority(labels).consensus
     found = {row["task"]: row["consensus"].get(question) for row in results}
+    closed = [row["task"] for row in results if row["status"] == "closed"]
     certain = [row["confidence"].get(question, 0.0) for row in results]
     return Accuracy(
         answers=Score(sum(label.label == known[label.task] for label in labels), len(labels)),
         majority=Score(sum(each.label == known[task] for task, each in voted.items()), len(known)),
         consensus=Score(sum(found[task] == known[task] for task in known), len(known)),
+        closed=Score(sum(found[task] == known[task] for task in closed), len(closed)),
         method=_common(row["method"].get(question, "none") for row in results),
         confidence=sum(certain) / len(certain),
         dispute=_dispute(results, labels, truth, question),
@@ -182,17 +185,17 @@ def worked_seconds(answers: Sequence[Row]) -> float:
 
 
 def contradictions(
-    *, results: Sequence[Row], answers: Sequence[Row], overlap: int
+    *, results: Sequence[Row], answers: Sequence[Row], most: int
 ) -> dict[str, list[str]]:
     """Return, by the promise, what in the downloads breaks it."""
     given = [row for row in answers if row["status"] in COUNTED and not row["gold"]]
     counts = Counter(row["task"] for row in given)
     pairs = Counter((row["task"], row["worker"]) for row in answers)
     return {
-        f"every scan has {overlap} answers": [
+        f"every scan has an answer, and none more than {most}": [
             f"{row['external_id']} has {counts[row['task']]}"
             for row in results
-            if counts[row["task"]] != overlap
+            if not 1 <= counts[row["task"]] <= most
         ],
         "nobody answered a scan twice": [
             f"{worker} answered task {task} {times} times"
@@ -205,6 +208,15 @@ def contradictions(
             if row["answers"] != counts[row["task"]]
         ],
     }
+
+
+def foretold(
+    *, forecast: Row, batch: Row, answers: Sequence[Row]
+) -> dict[str, tuple[dict[str, float], float]]:
+    """Return, by quantity, the interval that was forecast and what came out."""
+    given = sum(row["status"] in COUNTED and not row["gold"] for row in answers)
+    actual = {"answers_per_task": given / batch["tasks"], "cost_minor": batch["money"]["spent"]}
+    return {name: (forecast["intervals"][name], actual[name]) for name in actual}
 
 
 def is_complete(results: Sequence[Row], answers: Sequence[Row]) -> bool:

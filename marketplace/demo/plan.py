@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 SCANS_MIN, SCANS_MAX = 20, 1797
-WORKERS_MIN = 10  # enough for every task, though some skip it
+WORKERS_MIN = 10
+ANSWERS_MAX = 15  # to one scan
+SPARE_WORKERS = 2  # beyond the most answers to one scan, because some skip it
 
 
 class DemoFailed(Exception):
@@ -18,13 +21,10 @@ class Terms:
 
     reward: int = 5  # minor units
     currency: str = "USD"
-    overlap: int = 3
-    gold_rate: float = 0.05
+    overlap: int = 3  # answers per scan that the budget pays for, on average
+    gold_rate: float = 0.1  # so that confidences can be calibrated
     assignment_duration_seconds: int = 5  # short, so that some run out while the demo lasts
     auto_accept_delay_seconds: int = 2
-    # One accuracy per worker. A confusion matrix per worker, which is ninety numbers with ten
-    # options, cannot be learnt from the thirty answers that each of the crowd gives.
-    aggregation: str = "one_coin_dawid_skene"
 
 
 @dataclass(frozen=True)
@@ -48,3 +48,14 @@ class Plan:
     def gold(self) -> int:
         """How many of the scans are gold."""
         return max(1, round(self.scans * self.terms.gold_rate))
+
+    @property
+    def answers_max(self) -> int:
+        """How many answers one scan may get: not more than there are people to give them."""
+        return min(ANSWERS_MAX, self.workers - SPARE_WORKERS)
+
+    @property
+    def policy(self) -> dict[str, Any]:
+        """What the requester asks for, as the body of the request that makes the batch."""
+        redundancy = {"policy": "adaptive", "max": self.answers_max}
+        return {**vars(self.terms), "redundancy": redundancy}

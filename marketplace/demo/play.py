@@ -1,4 +1,4 @@
-"""The demo's action, over the REST API: publish, let the simulated crowd work, settle, download."""
+"""The demo's action, over the REST API: publish, let the simulated crowd work, download, review."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from marketplace.demo import findings
 from marketplace.demo.cast import Cast
 from marketplace.demo.digits import LOOKALIKES, Scan
 from marketplace.demo.plan import DemoFailed, Plan
-from marketplace.demo.requester import QUESTION, Published, publish
+from marketplace.demo.requester import QUESTION, Published, Reviewed, publish, review
 from marketplace.simulation.client import Caller, Refused, Site, Unreachable
 from marketplace.simulation.crowd import SimulatedWorker
 from marketplace.simulation.progress import Narrator
@@ -29,13 +29,15 @@ PATIENCE_SECONDS = 20.0  # of a closed batch, for its last consensus
 
 @dataclass(frozen=True)
 class Played:
-    """The batch and its rows, as its requester got them from the API in the end."""
+    """The batch and its rows, as its requester got them from the API once the crowd was done."""
 
     published: Published
     batch: dict[str, Any]
     results: list[dict[str, Any]]
     answers: list[dict[str, Any]]
     workers: list[dict[str, Any]]
+    report: dict[str, Any]
+    reviewed: Reviewed  # after all of the above
 
 
 def play(
@@ -66,7 +68,8 @@ def play(
                 members=members,
                 narrator=narrator,
             )
-            return _settle(boss, published, narrator)
+            truth = {scan.name: scan.digit for scan in scans}
+            return _settle(boss, published, truth, narrator)
 
 
 @contextmanager
@@ -92,12 +95,16 @@ def _publish(
         narrator.say(f"{amount} of play money deposited, which the quote asks for")
 
     published = publish(
-        boss, scans=scans[plan.gold :], gold=scans[: plan.gold], terms=terms, deposit=deposit
+        boss,
+        scans=scans[plan.gold :],
+        gold=scans[: plan.gold],
+        policy=plan.policy,
+        deposit=deposit,
     )
     quote = published.quote
     narrator.say(
         f"batch {published.batch_id} published: {quote['tasks']} scans and {quote['gold']} gold, "
-        f"{quote['answers']:,} answers for at most {Money(quote['total'], quote['currency'])}"
+        f"at most {quote['answers']:,} answers for {Money(quote['total'], quote['currency'])}"
     )
     return published
 
@@ -111,7 +118,7 @@ def _work(
     members: Sequence[Member],
     narrator: Narrator,
 ) -> None:
-    """Let the crowd work until every scan has its answers."""
+    """Let the crowd work until the batch wants no more answers and begins to close."""
     digit = {scan.data_uri(): scan.digit for scan in scans}
 
     def seen(assignment: Mapping[str, Any]) -> Mapping[str, str]:
@@ -133,13 +140,12 @@ def _work(
         while True:
             batch = boss.get(f"batches/{published.batch_id}")
             crowd.check()
-            done = (batch["progress"] or {}).get("tasks_done", 0)
-            if done >= batch["tasks"] or batch["status"] not in {"open", "paused"}:
+            if batch["status"] not in {"open", "paused"}:
                 break
-            counts = crowd.tally.counts
-            tell(counts["answered"] / published.quote["answers"], _how_far(batch, counts))
+            # How many answers it takes is not known before.
+            tell(None, _how_far(batch, crowd.tally.counts))
             _wait(narrator)
-    narrator.say(f"every scan has its {plan.terms.overlap} answers; the rest is being settled")
+    narrator.say("no scan wants another answer, and every answer is paid")
 
 
 def _how_far(batch: Mapping[str, Any], counts: Mapping[str, int]) -> str:
@@ -153,13 +159,15 @@ def _how_far(batch: Mapping[str, Any], counts: Mapping[str, int]) -> str:
     )
 
 
-def _settle(boss: Caller, published: Published, narrator: Narrator) -> Played:
-    """Wait until the batch is closed and its consensus rests on every answer, and download it."""
+def _settle(
+    boss: Caller, published: Published, truth: Mapping[str, str], narrator: Narrator
+) -> Played:
+    """Wait until the batch is closed and its consensus rests on every answer; download, review."""
     address = f"batches/{published.batch_id}"
     while (batch := boss.get(address))["status"] != "closed":
         _wait(narrator)
     refund = Money(batch["money"]["budget"] - batch["money"]["spent"], batch["currency"])
-    narrator.say(f"closed: everything is paid, and {refund} went back to the requester")
+    narrator.say(f"closed: {refund} of the budget went back to the requester")
     answers = boss.rows(f"{address}/answers")
     give_up_at = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -167,8 +175,11 @@ def _settle(boss: Caller, published: Published, narrator: Narrator) -> Played:
         if findings.is_complete(results, answers) or time.monotonic() > give_up_at:
             break
         _wait(narrator)
-    workers = boss.rows(f"{address}/workers")
-    return Played(published, boss.get(address), results, answers, workers)
+    workers, report = boss.rows(f"{address}/workers"), boss.get(f"{address}/report")
+    below = batch["redundancy"]["target"]
+    reviewed = review(boss, batch_id=published.batch_id, below=below, truth=truth)
+    narrator.say(f"a simulated reviewer decided on {reviewed.scans} scans that stayed uncertain")
+    return Played(published, boss.get(address), results, answers, workers, report, reviewed)
 
 
 def _wait(narrator: Narrator) -> None:

@@ -10,14 +10,15 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from marketplace.demo.findings import Accuracy, Interval, Standing
+from marketplace.demo import findings
+from marketplace.demo.findings import Standing
+from marketplace.demo.layout import amount, grid, interval, lines
+from marketplace.demo.quality import accuracy, sureness
 from marketplace.demo.story import Outcome
-from payments.money import MINOR_DIGITS, Money
+from payments.money import Money
 from tasks.distribute import GRACE
 from tasks.quality import Suspect
 
-BAR = 30  # characters
-METHODS = {"one_coin_dawid_skene": "Dawid-Skene", "dawid_skene": "Dawid-Skene"}
 CPU_SECONDS_MAX = 120
 CPU_PARTS_A_LINE = 4
 
@@ -36,8 +37,9 @@ def show(outcome: Outcome, console: Console) -> None:
 def sections(outcome: Outcome) -> Iterator[tuple[str, ConsoleRenderable]]:
     """Return the report's parts in order, each with its title."""
     yield "What was published", published(outcome)
+    yield "What was forecast, and what came out", forecast(outcome)
     yield "Accuracy, against what the scans really are", accuracy(outcome)
-    yield "Cost", cost(outcome)
+    yield "How sure the labels are", sureness(outcome)
     yield "The simulated crowd, best estimate first", workers(outcome)
     yield "Spammers in the simulated crowd", spammers(outcome)
     yield "The ledger of all runs on this database, and what must always hold", proofs(outcome)
@@ -51,11 +53,11 @@ def published(outcome: Outcome) -> Text:
     progress = batch["progress"]
     return lines(
         f"Batch {batch['id']} of project {batch['project']}: {quote['tasks']} real scans of "
-        f"handwritten digits, ten options, {plan.terms.overlap} answers each, and "
-        f"{quote['gold']} more as gold ({quote['gold'] / plan.scans:.0%}), whose answers only the "
-        f"requester knows. Published and worked over the REST API by a simulated crowd of "
-        f"{plan.workers}, {plan.at_once} at a time, in {outcome.seconds:.0f} seconds from start "
-        "to end.",
+        f"handwritten digits, ten options, and {quote['gold']} more as gold "
+        f"({quote['gold'] / plan.scans:.0%}), whose answers only the requester knows. How many "
+        f"answers a scan gets is decided while they arrive, on the budget of {plan.terms.overlap} "
+        f"each. Published and worked over the REST API by a simulated crowd of {plan.workers}, "
+        f"{plan.at_once} at a time, in {outcome.seconds:.0f} seconds from start to end.",
         f"{progress['skipped']} tasks were skipped, and {progress['expired']} expired: somebody "
         f"claimed them and left. They were taken back after "
         f"{plan.terms.assignment_duration_seconds} s and {GRACE.seconds} s of grace, and others "
@@ -63,59 +65,43 @@ def published(outcome: Outcome) -> Text:
     )
 
 
-def accuracy(outcome: Outcome) -> ConsoleRenderable:
-    """Compare one answer, the majority and the consensus, beside the scan most in dispute."""
-    found = outcome.accuracy
-    method = METHODS.get(found.method, found.method)
-    bars = grid()
-    for name, score in (
-        ("single answers", found.answers),
-        ("majority", found.majority),
-        (method, found.consensus),
-    ):
-        wrong = f"{score.wrong:,} of {score.of:,} wrong"
-        bars.add_row(name, bar(score.share), Text(f"{score.share:.1%}", style="bold"), wrong)
-    words = lines(
-        "",
-        f"{method} itself expects {found.confidence:.1%} to be right. It is the variant with one "
-        "accuracy per worker: a confusion matrix each is more than so few answers can tell.",
-        *_dispute(found, method),
+def forecast(outcome: Outcome) -> ConsoleRenderable:
+    """Hold answers and cost against their forecast, and against a fixed overlap."""
+    played, batch = outcome.played, outcome.played.batch
+    currency, overlap = batch["currency"], outcome.plan.terms.overlap
+    table = grid(gap=3, numbers=5)
+    table.add_row("", "from", "to", "came out", f"overlap {overlap}")
+    made = findings.foretold(
+        forecast=played.published.forecast, batch=batch, answers=played.answers
     )
-    beside = grid(gap=4)
-    beside.add_row(Group(bars, words), lines(*outcome.dispute.drawing()))
-    return beside
-
-
-def _dispute(found: Accuracy, method: str) -> list[str]:
-    dispute = found.dispute
-    votes = ", ".join(f"{times} for {label}" for label, times in dispute.votes)
-    return [
-        f"The scan beside this was disputed most: {votes}.",
-        f"{method} says {dispute.consensus}; it is {dispute.truth}.",
-    ]
-
-
-def cost(outcome: Outcome) -> ConsoleRenderable:
-    """Say what was spent and given back, per scan and in all."""
-    batch = outcome.played.batch
-    currency, scans = batch["currency"], batch["tasks"]
-    paid = [row for row in outcome.played.answers if row["status"] == "accepted"]
-    rewards, gold = sum(row["reward"] for row in paid), sum(row["gold"] for row in paid)
-    spent, budget = batch["money"]["spent"], batch["money"]["budget"]
-    amounts = (rewards, spent - rewards, spent, budget - spent, budget)
-    table = grid(gap=3, numbers=6)
-    table.add_row(f"in {currency}", "rewards", "fees", "spent", "refunded", "budget")
-    table.add_row("in all", *(amount(minor, currency) for minor in amounts))
-    table.add_row("per scan", *(amount(minor / scans, currency, more=2) for minor in amounts))
+    answers, actual = made["answers_per_task"]
+    said = (answers["low"], answers["high"], actual, overlap)
+    table.add_row("answers per scan", *(f"{each:.2f}" for each in said))
+    cost, spent = made["cost_minor"]
+    budget = batch["money"]["budget"]
+    costs = (cost["low"], cost["high"], spent, budget)
+    table.add_row(f"cost in {currency}", *(amount(each, currency) for each in costs))
+    paid = [row for row in played.answers if row["status"] == "accepted"]
+    gold = sum(row["gold"] for row in paid)
     return Group(
         lines(
-            f"{Money(batch['reward'], currency)} reward and {Money(batch['fee'], currency)} fee "
-            f"for each of {len(paid):,} accepted answers: {(len(paid) - gold) / scans:.2f} per "
-            f"scan, and {gold} to gold, which is {gold / max(1, len(paid)):.1%} of all.",
+            "Before anything was committed, from what is usual for public crowds; the intervals "
+            "are to hold in 80% of cases:",
             "",
         ),
         table,
+        lines(
+            "",
+            f"{Money(budget - spent, currency)} of the budget went back, {_share(spent, budget)} "
+            f"less than the same scans with {overlap} answers each. {len(paid):,} answers were "
+            f"accepted, {gold} of them to gold, for {Money(batch['reward'], currency)} reward and "
+            f"{Money(batch['fee'], currency)} fee each.",
+        ),
     )
+
+
+def _share(spent: float, budget: float) -> str:
+    return f"{1 - spent / budget:.0%}" if budget else "0%"
 
 
 def workers(outcome: Outcome) -> ConsoleRenderable:
@@ -191,6 +177,8 @@ def proofs(outcome: Outcome) -> ConsoleRenderable:
         for each in promise.broken_by[:3]:
             text.append(f"  {each}\n", style="red")
     text.rstrip()
+    verdict = outcome.verdict
+    text.append(f"\n  {verdict.verified} labels verified, head {verdict.head.hex()}")
     return Group(table, text)
 
 
@@ -222,33 +210,3 @@ def next_steps(outcome: Outcome) -> ConsoleRenderable:
     ):
         table.add_row(Text(what, style="bold"), why)
     return table
-
-
-def grid(*, gap: int = 2, numbers: int = 0) -> Table:
-    """Return a table without lines; with ``numbers``, so many columns that end at the right."""
-    table = Table.grid(padding=(0, gap))
-    for _ in range(numbers):
-        table.add_column(justify="right", no_wrap=True)
-    return table
-
-
-def bar(share: float) -> str:
-    """Return a bar of ``BAR`` characters, full for 1."""
-    full = round(share * BAR)
-    return "█" * full + "░" * (BAR - full)
-
-
-def amount(minor: float, currency: str, *, more: int = 0) -> str:
-    """Write an amount with its currency's decimals, and ``more`` of them for averages."""
-    digits = MINOR_DIGITS[currency]
-    return f"{minor / 10**digits:,.{digits + more}f}"
-
-
-def interval(skill: Interval | None) -> str:
-    """Write an estimate with its interval."""
-    return f"{skill.estimate:.2f} {skill.low:.2f}-{skill.high:.2f}" if skill else "-"
-
-
-def lines(*each: str) -> Text:
-    """Return several lines as one text."""
-    return Text("\n".join(each))

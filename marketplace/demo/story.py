@@ -21,6 +21,7 @@ from marketplace.simulation.crowd import SimulatedWorker, recruit
 from marketplace.simulation.progress import Narrator
 from payments import audit
 from payments.audit import Totals
+from tasks.provenance import Verdict
 from tasks.quality import Suspect
 
 
@@ -36,6 +37,7 @@ class Outcome:
     standings: Sequence[Standing]
     suspects: Mapping[str, Suspect]  # by name
     promises: Sequence[Promise]
+    verdict: Verdict  # on the provenance
     totals: Sequence[Totals]
     cpu: Mapping[str, float]  # seconds by part
     seconds: float  # by the clock on the wall
@@ -68,6 +70,7 @@ def tell(plan: Plan, narrator: Narrator) -> Outcome:
     accuracy = findings.accuracy(
         results=played.results, answers=played.answers, truth=truth, question=QUESTION
     )
+    verdict = books.provenance_of(played.published.batch_id, now=timezone.now())
     return Outcome(
         plan=plan,
         requester=requester,
@@ -76,7 +79,8 @@ def tell(plan: Plan, narrator: Narrator) -> Outcome:
         accuracy=accuracy,
         standings=_standings(played, crowd, truth),
         suspects=books.suspects(project_id=played.published.project_id, chance=1 / len(DIGITS)),
-        promises=_promises(plan, played),
+        promises=_promises(plan, played, verdict),
+        verdict=verdict,
         totals=audit.totals(),
         cpu=meter.all(during),
         seconds=narrator.seconds(),
@@ -128,14 +132,17 @@ def _standings(
     )
 
 
-def _promises(plan: Plan, played: Played) -> list[Promise]:
+def _promises(plan: Plan, played: Played, verdict: Verdict) -> list[Promise]:
     """Return what must hold, by the requester's downloads and by the database."""
     seen = findings.contradictions(
-        results=played.results, answers=played.answers, overlap=plan.terms.overlap
+        results=played.results, answers=played.answers, most=plan.answers_max
     )
     return [
         *books.promises(
-            answers=played.answers, batch_id=played.published.batch_id, now=timezone.now()
+            answers=played.answers,
+            batch_id=played.published.batch_id,
+            verdict=verdict,
+            now=timezone.now(),
         ),
         *(Promise(sentence, wrong) for sentence, wrong in seen.items()),
     ]

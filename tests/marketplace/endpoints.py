@@ -184,6 +184,12 @@ ENDPOINTS = [
     ),
     Endpoint(
         "POST",
+        "batches/<adaptive>/budget",
+        {"budget": 90},
+        lambda: {"budget": Batch.objects.get(redundancy="adaptive", cap_minor__gt=0).cap_minor},
+    ),
+    Endpoint(
+        "POST",
         "projects/<project>/predictors",
         {"name": "n", "kind": "backend", "version": "v", "url": "http://model.example/x"},
         lambda: Predictor.objects.values("name", "kind", "version", "url").latest("pk"),

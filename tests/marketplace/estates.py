@@ -46,6 +46,7 @@ def estate(requester, worker, interface=None):
         "draft": drafted_batch(project=project).pk,
         "open": made.pk,
         "paused": paused.pk,
+        "adaptive": published_batch(tasks=1, project=project, redundancy="adaptive").pk,
         "type": kind.pk,
         "submitted": submitted(made, worker=worker).pk,
         "active": claim(made, worker).pk,

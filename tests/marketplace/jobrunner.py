@@ -26,6 +26,7 @@ def running_jobs() -> Iterator[None]:
                     jobs.expire_overdue,
                     jobs.accept_due,
                     jobs.pay_accepted,
+                    jobs.decide_due,
                     jobs.aggregate_due,
                     jobs.count_due,
                     jobs.wind_up,

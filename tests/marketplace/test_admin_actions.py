@@ -12,8 +12,8 @@ from marketplace.api import keys
 from marketplace.models import ApiKey
 from payments import accounts, payouts
 from payments.models import Payout
-from tasks import settle
-from tasks.models import Batch
+from tasks import flags, settle
+from tasks.models import Batch, Flag, Restriction
 from tests.factories import HOUR, NOON, a_requester, a_worker, published_batch, submitted, usd
 from tests.marketplace.operators import log_in_operator, page
 from workers.models import Event, Worker
@@ -151,3 +151,45 @@ def test_nothing_can_be_deleted_from_a_list(client, operator):
     act(client, ApiKey, "delete_selected", key, post="yes")
 
     assert ApiKey.objects.count() == 1
+
+
+# Flags and restrictions.
+
+
+def a_flag():
+    batch, worker = published_batch(), a_worker()
+    flags.raise_flag(
+        worker_id=worker.pk, batch_id=batch.pk, kind="ring", sentence="s", evidence={}, now=NOON
+    )
+    return Flag.objects.get(worker=worker)
+
+
+@pytest.mark.parametrize(("name", "status"), [("dismiss", "dismissed"), ("uphold", "upheld")])
+def test_a_flag_is_decided_with_a_reason_and_nothing_follows(client, operator, name, status):
+    flag = a_flag()
+
+    act(client, Flag, name, flag, confirmed="on", text="I looked.")
+
+    row = Flag.objects.get(pk=flag.pk)
+    assert (row.status, row.decided_by, row.reason) == (status, operator, "I looked.")
+    assert Worker.objects.get(pk=flag.worker_id).is_active
+
+
+def test_a_flag_is_not_decided_without_a_reason(client, operator):
+    flag = a_flag()
+
+    act(client, Flag, "uphold", flag, confirmed="on", text="")
+
+    assert Flag.objects.get(pk=flag.pk).status == "waiting"
+
+
+def test_a_restriction_is_lifted(client, operator):
+    batch, worker = published_batch(), a_worker()
+    made = Restriction.objects.create(
+        worker=worker, batch=batch, kind="limit", value=1, sentence="s", evidence={},
+        made_at=NOON, until=NOON + HOUR,
+    )  # fmt: skip
+
+    act(client, Restriction, "lift", made, confirmed="on")
+
+    assert Restriction.objects.get().lifted_by == operator

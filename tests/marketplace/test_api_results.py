@@ -139,6 +139,9 @@ def test_workers_are_told_with_what_they_did_and_how_good_they_are():
         "rejected": 0,
         "skipped": 1,
         "expired": 0,
+        "restrictions": [],
+        "flags": [],
+        "overall": {},  # from ten answers on
     }
     assert set(first["skill"]) == {"fit"}
     assert set(third["skill"]["gold"]) == {"estimate", "low", "high", "answers"}
@@ -229,7 +232,8 @@ def test_the_columns_of_each_csv():
     assert answers[1][-1] == ""
     assert workers[0] == [
         "worker", "submitted", "accepted", "rejected", "skipped", "expired", "skill.gold",
-        "skill.fit",
+        "skill.fit", "skill.review", "overall.gold", "overall.fit", "overall.review",
+        "restrictions", "flags",
     ]  # fmt: skip
     assert workers[1][1:6] == ["1", "0", "0", "0", "0"]
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from rich.console import Console
 
 from marketplace.demo import books, cast, digits, play, report, story
+from marketplace.demo.books import Promise
 from marketplace.demo.plan import DemoFailed, Plan, Terms
 from marketplace.demo.requester import QUESTION
 from marketplace.management.commands.demo_logins import PLAY_MONEY
@@ -18,17 +19,19 @@ from marketplace.models import ApiKey
 from marketplace.simulation.crowd import recruit
 from marketplace.simulation.progress import Narrator
 from marketplace.up import pidfile
-from tasks.models import Batch
+from tasks.aggregation.gauge import ENOUGH
+from tasks.models import Batch, Review
+from tasks.provenance import Difference, Verdict
 from tests.factories import published_batch
 from tests.marketplace.jobrunner import running_jobs
 from workers.models import User
 
 PLAN = Plan(
-    scans=14,
+    scans=40,
     workers=9,
     at_once=4,
     speed=2_000.0,
-    terms=Terms(overlap=2, auto_accept_delay_seconds=0, aggregation="majority_vote"),
+    terms=Terms(overlap=3, gold_rate=0.2, auto_accept_delay_seconds=0),
 )
 
 
@@ -61,8 +64,12 @@ def test_a_batch_is_published_worked_paid_closed_and_reported(site):
     assert outcome.holds, outcome.promises
     played = outcome.played
     assert played.batch["status"] == "closed"
-    assert len(played.results) == 13
-    assert {row["answers"] for row in played.results} == {2}
+    assert len(played.results) == 32
+    assert {row["status"] for row in played.results} <= {"closed", "uncertain"}
+    assert {row["method"][QUESTION] for row in played.results} == {"online"}
+    assert min(row["answers"] for row in played.results) >= 1
+    assert max(row["answers"] for row in played.results) <= PLAN.answers_max == 7
+    assert played.batch["money"]["spent"] <= played.published.quote["total"]
     assert {row["status"] for row in played.answers} == {"accepted"}
     assert {row["answer"][QUESTION] for row in played.answers} <= set(digits.DIGITS)
     assert sum(each.score.of for each in outcome.standings) == len(played.answers)
@@ -70,6 +77,10 @@ def test_a_batch_is_published_worked_paid_closed_and_reported(site):
     assert totals.earned_minor == 5 * len(played.answers)
     assert totals.deposited_minor == PLAY_MONEY.minor + played.published.quote["total"]
     assert not ApiKey.objects.filter(revoked_at=None).exists()
+    doubtful = sum(row["status"] == "uncertain" for row in played.results)
+    assert played.reviewed.scans == doubtful
+    assert Review.objects.exclude(status__in=["accepted", "fixed"]).count() == 0
+    assert (outcome.verdict.is_complete, outcome.verdict.verified) == (True, 32)
     told = file.getvalue()
     assert f"using the site that `make up` runs at {site}" in told
     assert "a simulated crowd of 9 goes to work" in told
@@ -99,11 +110,7 @@ def test_a_payment_that_is_missing_breaks_a_promise():
     answers = [{"status": "accepted", "reward": 5}, {"status": "rejected", "reward": 5}]
     batch = published_batch()
 
-    (promise,) = [
-        each
-        for each in books.promises(answers=answers, batch_id=batch.pk, now=timezone.now())
-        if each.broken_by
-    ]
+    (promise,) = broken(answers=answers, batch_id=batch.pk, verdict=verdict(batch.pk))
 
     assert promise.sentence == "every accepted answer was paid for exactly once"
     assert promise.broken_by == ["0 rewards of 0.00 USD for 1 answers of 0.05 USD"]
@@ -143,9 +150,51 @@ def test_a_demo_that_never_ends_is_ended(monkeypatch):
         play._wait(narrator())
 
 
-def test_five_in_a_hundred_scans_are_gold():
+@pytest.mark.django_db
+def test_a_label_that_is_not_as_it_was_recorded_breaks_a_promise():
+    batch = published_batch()
+    changed = verdict(batch.pk)
+    changed.differences.append(Difference(1, 7, 'labels.digit.value: was "2", is "3"'))
+
+    (promise,) = broken(answers=[], batch_id=batch.pk, verdict=changed)
+
+    assert promise.sentence == "every label agrees with its record of provenance"
+    assert promise.broken_by == ['task 7: labels.digit.value: was "2", is "3"']
+
+
+@pytest.mark.django_db
+def test_provenance_that_was_not_written_breaks_a_promise():
+    batch = published_batch()
+    unwritten = books.provenance_of(batch.pk, now=timezone.now())
+
+    (promise,) = broken(answers=[], batch_id=batch.pk, verdict=unwritten)
+
+    assert promise.broken_by == ["the chain was not written to its end"]
+
+
+def verdict(batch_id: int) -> Verdict:
+    return Verdict(batch=batch_id, is_complete=True)
+
+
+def broken(**what: object) -> list[Promise]:
+    return [each for each in books.promises(**what, now=timezone.now()) if each.broken_by]
+
+
+def test_ten_in_a_hundred_scans_are_gold_which_is_enough_to_calibrate():
     assert Plan().problem() == ""
-    assert (Plan().scans, Plan().gold) == (400, 20)
+    assert (Plan().scans, Plan().gold) == (400, 40)
+    assert Plan().gold >= ENOUGH
+
+
+def test_the_budget_is_that_of_the_overlap():
+    policy = Plan().policy
+
+    assert policy["redundancy"] == {"policy": "adaptive", "max": 15}
+    assert policy["overlap"] == 3
+
+
+def test_no_scan_may_get_more_answers_than_there_are_workers_to_give_them():
+    assert Plan(workers=10).answers_max == 8
 
 
 @pytest.mark.parametrize(

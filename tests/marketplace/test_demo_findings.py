@@ -15,8 +15,9 @@ def result(task: int, name: str, consensus: str, *, confidence: float = 0.9, ans
         "external_id": name,
         "consensus": {"digit": consensus},
         "confidence": {"digit": confidence},
-        "method": {"digit": "one_coin_dawid_skene"},
+        "method": {"digit": "online"},
         "answers": answers,
+        "status": "closed" if confidence >= 0.8 else "uncertain",
     }
 
 
@@ -57,7 +58,8 @@ def test_answers_majority_and_consensus_are_compared_with_the_truth():
     assert found.answers == Score(3, 6)
     assert found.majority == Score(1, 2)
     assert found.consensus == Score(2, 2)
-    assert found.method == "one_coin_dawid_skene"
+    assert found.closed == Score(1, 1)
+    assert found.method == "online"
     assert found.confidence == pytest.approx(0.8)
 
 
@@ -68,7 +70,9 @@ def test_rejected_answers_do_not_count():
 
 
 def test_a_scan_without_consensus_is_wrong():
-    nothing = {**result(2, "two", "-"), "consensus": {}, "confidence": {}, "method": {}}
+    nothing = {
+        **result(2, "two", "-", confidence=0.0), "consensus": {}, "confidence": {}, "method": {}
+    }  # fmt: skip
 
     found = accuracy(results=[RESULTS[0], nothing])
 
@@ -144,26 +148,41 @@ def test_an_hour_is_paid_at_the_pace_of_people():
 
 
 def test_downloads_that_agree_break_no_promise():
-    broken = findings.contradictions(results=RESULTS, answers=ANSWERS, overlap=3)
+    broken = findings.contradictions(results=RESULTS, answers=ANSWERS, most=3)
 
     assert [each for each in broken.values() if each] == []
     assert findings.is_complete(RESULTS, ANSWERS)
 
 
 def test_what_the_downloads_lack_is_named():
-    fewer = ANSWERS[1:]
+    fewer = ANSWERS[3:]
 
-    broken = findings.contradictions(results=RESULTS, answers=fewer, overlap=3)
+    broken = findings.contradictions(results=RESULTS, answers=fewer, most=2)
 
     assert broken == {
-        "every scan has 3 answers": ["one has 2"],
+        "every scan has an answer, and none more than 2": ["one has 0", "two has 3"],
         "nobody answered a scan twice": [],
-        "every consensus rests on all answers": ["one on 3 of 2"],
+        "every consensus rests on all answers": ["one on 3 of 0"],
     }
     assert not findings.is_complete(RESULTS, fewer)
 
 
 def test_an_answer_given_twice_is_named():
-    broken = findings.contradictions(results=RESULTS, answers=[*ANSWERS, ANSWERS[-1]], overlap=3)
+    broken = findings.contradictions(results=RESULTS, answers=[*ANSWERS, ANSWERS[-1]], most=3)
 
     assert broken["nobody answered a scan twice"] == ["WA answered task 3 2 times"]
+
+
+def test_a_forecast_stands_beside_what_came_out():
+    answers_per_task = {"low": 2.0, "mid": 2.5, "high": 3.0}
+    cost = {"low": 20, "mid": 30, "high": 36}
+    intervals = {"answers_per_task": answers_per_task, "cost_minor": cost, "accuracy": {}}
+
+    found = findings.foretold(
+        forecast={"intervals": intervals},
+        batch={"tasks": 2, "money": {"spent": 35}},
+        answers=[*ANSWERS, given(2, "two", "WD", "3", status="rejected")],
+    )
+
+    # Six answers to two scans: neither gold nor what was rejected counts.
+    assert found == {"answers_per_task": (answers_per_task, 3.0), "cost_minor": (cost, 35)}

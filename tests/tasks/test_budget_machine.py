@@ -75,7 +75,7 @@ class BudgetMachine(RuleBasedStateMachine):
         rule_=st.sampled_from(["gain", "target", "spend"]),
         capped=st.booleans(),
     )
-    def publish_a_batch(self, tasks, gold, least, most, spare, rule_, capped):
+    def publish_a_batch(self, *, tasks, gold, least, most, spare, rule_, capped):
         cap = UNIT * (tasks * least + 2 * (tasks * least + gold) + gold + spare) if capped else None
         self.batch = published_batch(
             tasks=tasks,

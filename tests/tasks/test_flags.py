@@ -11,10 +11,11 @@ from tasks import flags, restrict
 from tasks.errors import IllegalTransition, ReasonMissing
 from tasks.models import Flag, Restriction
 from tests.factories import HOUR, NOON, a_requester, a_worker, fresh
-from tests.tasks.restricting import flags_of, limit, restrictions, rule, ruled_batch, say
+from tests.tasks.restricting import ASK_HUMAN, flags_of, limit, restrictions, rule, ruled_batch, say
 from workers.models import Event, Worker
 
 pytestmark = pytest.mark.django_db
+WRONG = ["dog"]
 
 
 def asked(batch=None, worker=None, kind="gold"):
@@ -100,6 +101,41 @@ def test_the_same_question_waits_once_and_another_beside_it():
     assert flags.raise_flag(kind="ring", **who, **again)
 
     assert flags_of(flag.worker) == [("gold", "waiting"), ("ring", "waiting")]
+
+
+# Asked by rules.
+
+ASKING = rule("gold", ASK_HUMAN, ("accuracy", "<=", 0.5), ("answers", ">=", 10))
+
+
+def test_a_question_is_asked_once_until_it_is_answered():
+    batch, worker = ruled_batch(ASKING, gold=60), a_worker()
+    end = say(batch, worker, WRONG * 10, gold=True)
+
+    assert [restrict.apply_due(now=end) for _ in range(2)] == [1, 0]
+
+    flag = Flag.objects.get()
+    assert (flag.worker, flag.batch, flag.kind, flag.status) == (worker, batch, "gold", "waiting")
+    assert flag.evidence["accuracy"] == 0
+    assert flag.evidence["observations"] == 10
+    assert "0 of your last 10 control tasks were right" in flag.sentence
+    assert restrictions(worker) == []
+
+
+def test_what_a_human_has_decided_on_is_not_asked_again():
+    batch, worker = ruled_batch(ASKING, gold=60), a_worker()
+    end = say(batch, worker, WRONG * 10, gold=True)
+    restrict.apply_due(now=end)
+    flags.dismiss(
+        flag=Flag.objects.get(), reason="The gold is wrong.", actor=a_requester(), now=end
+    )
+
+    end = say(batch, worker, WRONG * 9, gold=True, now=end)
+    assert restrict.apply_due(now=end) == 0
+    end = say(batch, worker, WRONG, gold=True, now=end)
+    assert restrict.apply_due(now=end) == 1
+
+    assert flags_of(worker) == [("gold", "dismissed"), ("gold", "waiting")]
 
 
 # Appeals.

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from tasks import answer, distribute, draft, flags, invariants, restrict
+from tasks import answer, distribute, draft, invariants, restrict
 from tasks.errors import IllegalTransition, Paused, TooManyLiveAssignments
-from tasks.models import Assignment, Flag, Restriction
+from tasks.models import Assignment, Restriction
 from tests.factories import (
     HOUR,
     MINUTE,
@@ -22,7 +22,6 @@ from tests.factories import (
     published_batch,
 )
 from tests.tasks.restricting import (
-    ASK_HUMAN,
     flags_of,
     limit,
     more_gold,
@@ -301,39 +300,29 @@ def test_what_has_ended_cannot_be_lifted():
     assert fresh(ended).lifted_by is None
 
 
-# Asking a human.
+def test_answers_held_during_a_pause_may_make_it_longer():
+    def pausing(hours):
+        return rule("gold", pause(hours), ("accuracy", "<=", 0.2), ("answers", ">=", 10))
 
-ASKING = rule("gold", ASK_HUMAN, ("accuracy", "<=", 0.5), ("answers", ">=", 10))
-
-
-def test_a_question_is_asked_once_until_it_is_answered():
-    batch, worker = ruled_batch(ASKING, gold=60), a_worker()
-    end = say(batch, worker, WRONG * 10, gold=True)
-
-    assert [restrict.apply_due(now=end) for _ in range(2)] == [1, 0]
-
-    flag = Flag.objects.get()
-    assert (flag.worker, flag.batch, flag.kind, flag.status) == (worker, batch, "gold", "waiting")
-    assert flag.evidence["accuracy"] == 0
-    assert flag.evidence["observations"] == 10
-    assert "0 of your last 10 control tasks were right" in flag.sentence
-    assert restrictions(worker) == []
-
-
-def test_what_a_human_has_decided_on_is_not_asked_again():
-    batch, worker = ruled_batch(ASKING, gold=60), a_worker()
-    end = say(batch, worker, WRONG * 10, gold=True)
-    restrict.apply_due(now=end)
-    flags.dismiss(
-        flag=Flag.objects.get(), reason="The gold is wrong.", actor=a_requester(), now=end
+    batch, worker = ruled_batch(pausing(1), gold=30, gold_rate=0.5), a_worker()
+    held = distribute.claim(
+        batch_id=batch.pk, worker=worker, count=20, now=NOON, draw=lambda: 0.0
+    ).assignments
+    for number, each in enumerate(held):
+        answer.submit(assignment_id=each.id, worker=worker, answer={"label": "dog"}, now=NOON)
+        if number == 9:
+            restrict.apply_due(now=NOON)
+            hours = [pausing(48)]
+            draft.set_rules(batch=batch, rules=hours, actor=batch.project.requester, now=NOON)
+            assert restrict.apply_due(now=NOON + MINUTE) == 0  # the same answers
+    Assignment.objects.filter(pk__in=[each.id for each in held[10:]]).update(
+        submitted_at=NOON + MINUTE
     )
 
-    end = say(batch, worker, WRONG * 9, gold=True, now=end)
-    assert restrict.apply_due(now=end) == 0
-    end = say(batch, worker, WRONG, gold=True, now=end)
-    assert restrict.apply_due(now=end) == 1
+    assert restrict.apply_due(now=NOON + MINUTE) == 1
 
-    assert flags_of(worker) == [("gold", "dismissed"), ("gold", "waiting")]
+    assert restrictions(worker) == [("pause", 48)]
+    assert overrides_of(batch, worker)[2] == NOON + MINUTE + timedelta(hours=48)
 
 
 def test_a_restriction_that_was_lifted_while_rules_were_applied_is_not_made_again(monkeypatch):
@@ -378,12 +367,3 @@ def test_rules_are_applied_to_those_first_whose_answer_is_about_to_be_no_news():
 
     assert restrictions(early) == [("limit", 1)]
     assert restrictions(late) == []
-
-
-def test_a_claim_of_a_worker_without_restrictions_is_as_the_batch_says():
-    batch, worker = ruled_batch(gold=3), a_worker()
-
-    given = distribute.claim(batch_id=batch.pk, worker=worker, count=20, now=NOON, draw=lambda: 0.5)
-
-    assert len(given.assignments) == 20
-    assert overrides_of(batch, worker) == (None, None, None)

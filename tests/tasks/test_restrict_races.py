@@ -7,7 +7,8 @@ from functools import partial
 
 import pytest
 
-from tasks import distribute, flags, restrict
+from tasks import distribute, flags, restrict, suspicion
+from tasks.alone import RULES, SUSPECT
 from tasks.errors import IllegalTransition, Paused
 from tasks.invariants import broken
 from tasks.models import Flag, Restriction
@@ -126,3 +127,18 @@ def test_a_question_asked_at_once_is_asked_once():
     )
 
     assert sorted(at_once([asking] * 6)) == [False] * 5 + [True]
+
+
+@pytest.mark.parametrize(
+    ("work", "run"),
+    [(RULES, restrict.apply_due), (SUSPECT, suspicion.flag_suspects)],
+    ids=["rules", "suspicion"],
+)
+def test_a_batch_that_another_run_has_in_hand_is_left_to_it(work, run):
+    batch, _, end = failed()
+
+    with locked("SELECT pg_advisory_lock(%s, %s)", work, batch.pk):
+        assert run(now=end) == 0
+
+    assert not Restriction.objects.exists()
+    assert not Flag.objects.exists()

@@ -211,9 +211,19 @@ def test_a_small_batch_is_computed_at_every_answer():
     assert suspicion.examined(batch).answers == before.answers + 1
 
 
+def test_the_batch_longest_unused_is_forgotten_first(monkeypatch):
+    monkeypatch.setattr(suspicion, "REMEMBERED", 2)
+    first, second, third = (a_batch() for _ in range(3))
+
+    for batch in first, second, first, third:
+        suspicion.examined(batch)
+
+    assert [pk for pk, _ in suspicion._remembered] == [first.pk, third.pk]
+
+
 def test_gold_counts_with_its_known_answer():
     """All others agree with each other, and gold says that the one who does not is right."""
-    batch, workers = ruled_batch(gold=20, overlap=12), [a_worker() for _ in range(4)]
+    batch, workers = ruled_batch(gold=40, gold_rate=0.5, overlap=12), [a_worker() for _ in range(4)]
     careful, *others = workers
     for worker in workers:
         say(batch, worker, ["cat" if worker == careful else "dog"] * 12, gold=True)

@@ -64,7 +64,12 @@ def test_who_did_something_cannot_be_deleted():
 
 
 def test_the_history_of_one_row_is_read_from_an_index(event):
+    others = [
+        Event(kind="k", subject_kind="batch", subject_id=number, at=NOON) for number in range(500)
+    ]
+    Event.objects.bulk_create(others)
     with connection.cursor() as cursor:
+        cursor.execute("ANALYZE workers_event")
         cursor.execute("SET LOCAL enable_seqscan = off")
     plan = Event.objects.filter(subject_kind="batch", subject_id=7).order_by("id").explain()
 
