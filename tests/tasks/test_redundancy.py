@@ -330,8 +330,7 @@ def test_evidence_that_is_lost_is_read_again(monkeypatch):
     work(batch, workers, says, now=NOON + MINUTE)
     kept = evidence.recall(fresh(batch))
     kept.refresh()
-    evidence._remembered.clear()
-    anew = evidence.recall(fresh(batch))
+    anew = evidence.Evidence(fresh(batch))
     anew.refresh()
 
     assert anew.answers == kept.answers
