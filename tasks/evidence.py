@@ -32,6 +32,7 @@ LATE_COMMITS = timedelta(seconds=35)
 NEWCOMERS = timedelta(minutes=10)
 REMEMBERED = 2_000_000  # answers, at some 100 bytes; the batch longest unused is forgotten first
 CHUNK = 5_000
+LOST = (Assignment.Status.REJECTED, Assignment.Status.SKIPPED, Assignment.Status.EXPIRED)
 DEPTHS = (2, 6)  # answers per group of a gold task: as ordinary tasks have, within these
 
 
@@ -77,6 +78,11 @@ class Evidence:
         return self.stamp == _stamp(batch)
 
     @property
+    def size(self) -> int:
+        """About how many answers would take as much memory."""
+        return self.answers + len(self._counts) + CHUNK
+
+    @property
     def pace(self) -> float:
         """Answers per second, of late."""
         return len(self._recent) / LATE_COMMITS.total_seconds()
@@ -86,7 +92,7 @@ class Evidence:
         submitted = Assignment.objects.filter(batch=self.batch_id, submitted_at__isnull=False)
         if self.through is not None:
             submitted = submitted.filter(submitted_at__gt=self.through - LATE_COMMITS)
-            ids = submitted.counted().values_list("pk", flat=True)
+            ids = submitted.counted().order_by("submitted_at", "pk").values_list("pk", flat=True)
             new = [pk for pk in ids if pk not in self._recent]
             read = sum(
                 self._read(submitted.counted().filter(pk__in=new[at : at + CHUNK]))
@@ -137,7 +143,7 @@ class Evidence:
             User.objects.filter(worker__in=list(self._workers)).values_list("person", flat=True)
         )
         given = Assignment.objects.filter(batch=self.batch_id, is_gold=False)
-        rows = given.filter(status__in=Assignment.LOST).values_list("task_id", "person_id")
+        rows = given.filter(status__in=LOST).values_list("task_id", "person_id")
         return len(people), Counter(task for task, person in rows.iterator() if person in people)
 
     def _judge(self, places: Ints) -> Judged:
@@ -161,7 +167,8 @@ class Evidence:
     def _read(self, rows: Any) -> int:
         count = 0
         fields = ("pk", "task_id", "worker_id", "submitted_at", "answer__value")
-        for pk, task, worker, at, value in rows.values_list(*fields).iterator(chunk_size=CHUNK):
+        ordered = rows.order_by("submitted_at", "pk").values_list(*fields)
+        for pk, task, worker, at, value in ordered.iterator(chunk_size=CHUNK):
             if worker not in self._workers:
                 self.newcomer_at = max(self.newcomer_at or at, at)
             self._hear(task, worker, value)
@@ -224,7 +231,7 @@ def recall(batch: Batch) -> Evidence | None:
 def remember(evidence: Evidence) -> None:
     """Keep evidence for the next look, and forget some if there is too much in all."""
     _remembered[evidence.batch_id] = evidence
-    while len(_remembered) > 1 and sum(e.answers for e in _remembered.values()) > REMEMBERED:
+    while len(_remembered) > 1 and sum(e.size for e in _remembered.values()) > REMEMBERED:
         _remembered.popitem(last=False)
 
 

@@ -245,7 +245,7 @@ def raise_budget(*, batch: Batch, budget: Money, actor: User, now: datetime) -> 
         CurrencyMismatch: the budget is in another currency than the batch.
         IllegalTransition: the batch is closing or closed, or its overlap is fixed.
         InsufficientFunds: the wallet holds less than the difference.
-        InvalidPolicy: the budget is lower than what the batch may cost already.
+        InvalidPolicy: the budget is nothing, or lower than what the batch may cost already.
     """
     batch = _locked(batch)
     if not batch.is_adaptive or batch.status in {Batch.Status.CLOSING, Batch.Status.CLOSED}:
@@ -253,7 +253,7 @@ def raise_budget(*, batch: Batch, budget: Money, actor: User, now: datetime) -> 
     if budget.currency != batch.currency:
         raise CurrencyMismatch
     before = escrow.cost(batch) if batch.status == Batch.Status.DRAFT else batch.budget
-    if budget.minor < before.minor:
+    if budget.minor <= 0 or budget.minor < before.minor:
         raise InvalidPolicy(f"The budget is {before} already, and can only be raised.")
     Batch.objects.filter(pk=batch.pk).update(cap_minor=budget.minor)
     batch.cap_minor = budget.minor

@@ -85,7 +85,10 @@ def reject(*, assignment: Assignment, reason: str, actor: User, now: datetime) -
     if not reason.strip():
         raise ReasonMissing
     # First, because it locks the batch: an aggregation that ends now ends before this or sees it.
-    Batch.objects.filter(pk=assignment.batch_id).update(rejected_count=F("rejected_count") + 1)
+    Batch.objects.filter(pk=assignment.batch_id).update(
+        rejected_count=F("rejected_count") + 1,
+        decided_answers=0,  # what was decided with it is decided anew
+    )
     # Then all answers of the task, before the money that paying one of them waits for.
     siblings = Assignment.objects.filter(task_id=assignment.task_id)
     list(siblings.counted().order_by("pk").select_for_update(no_key=True).values_list("pk"))

@@ -71,15 +71,41 @@ def open_more(batch: Batch, wishes: Sequence[Wish], *, now: datetime) -> int:
             wave=F("wave") + 1, slot_count=F("slot_count") + opened
         )
         batch.wave, batch.slot_count = batch.wave + 1, batch.slot_count + opened
-        escrow.reserve(batch, opened)
-        _raise_gold(batch)
+        _reserve_with_gold(batch, opened)
     return opened
 
 
-def _raise_gold(batch: Batch) -> None:
-    """Open the gold slots that the new slots call for, unless money is too short for all."""
+def _reserve_with_gold(batch: Batch, opened: int) -> None:
+    """Hold the money of new slots and of the gold they call for, unless it is short for all gold.
+
+    Tasks are locked before the account, as everywhere.
+    """
     try:
         with transaction.atomic():
-            escrow.reserve(batch, escrow.raise_gold(batch))
+            escrow.reserve(batch, opened + escrow.raise_gold(batch))
     except InsufficientFunds:
-        return
+        escrow.reserve(batch, opened)
+
+
+# Whoever was given a task once, whatever came of it, is not given it again.
+IDLE = """
+WITH crowd AS MATERIALIZED (
+    SELECT DISTINCT u.person_id FROM tasks_assignment a
+    JOIN workers_worker w ON w.id = a.worker_id JOIN workers_user u ON u.id = w.user_id
+    WHERE a.batch_id = %(batch)s AND a.status IN ('submitted', 'accepted')
+)
+SELECT t.id FROM tasks_task t
+WHERE t.batch_id = %(batch)s AND t.is_open AND t.lane <> 2
+  AND %(least)s <= (SELECT count(*) FROM tasks_assignment a
+                    WHERE a.task_id = t.id AND a.status IN ('submitted', 'accepted'))
+  AND NOT EXISTS (SELECT FROM crowd c WHERE NOT EXISTS (
+        SELECT FROM tasks_assignment a WHERE a.task_id = t.id AND a.person_id = c.person_id))
+ORDER BY t.id
+"""
+
+
+def idle(batch: Batch) -> list[int]:
+    """Open tasks that have the batch's minimum, and that nobody who works there can answer."""
+    with connection.cursor() as cursor:
+        cursor.execute(IDLE, {"batch": batch.pk, "least": batch.overlap_min})
+        return [row[0] for row in cursor.fetchall()]

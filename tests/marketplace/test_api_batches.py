@@ -156,6 +156,7 @@ def test_a_batch_shows_how_far_it_has_got():
         "purpose": "work",
         "grants": None,
         "pass_mark": 0.8,
+        "rules": [],
         "assignment_duration_seconds": 1800,
         "auto_accept_delay_seconds": 259_200,
         "gold_rate": 0.05,

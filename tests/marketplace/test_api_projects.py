@@ -156,6 +156,7 @@ def test_a_batch_starts_as_a_draft_with_what_most_batches_want():
         "purpose": "work",
         "grants": None,
         "pass_mark": 0.8,
+        "rules": [],
         "reward": 5,
         "fee": 1,
         "currency": "USD",
