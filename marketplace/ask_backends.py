@@ -13,13 +13,13 @@ from django.db.models import Exists, Max, OuterRef
 
 from marketplace import label_studio, ml_backend
 from marketplace.ml_backend import Access, BackendError
-from tasks import predictions
 from tasks.alone import alone
+from tasks.assist import predictions
+from tasks.assist.prediction_rows import parts
+from tasks.assist.predictions import NOTHING, Said
 from tasks.errors import InvalidAnswer
 from tasks.interface import Interface
 from tasks.models import Batch, Prediction, Predictor, TaskInput
-from tasks.prediction_rows import parts
-from tasks.predictions import NOTHING, Said
 from tasks.versions import asked
 
 ASK = 4_720  # class of advisory locks, beside those of tasks.alone; the rest is the predictor

@@ -19,23 +19,12 @@ from django.utils import timezone
 from marketplace import ask_backends as backends
 from marketplace.models import Heartbeat, StoredResponse
 from payments import audit
-from tasks import (
-    aggregate,
-    auto_label,
-    distribute,
-    exam,
-    experts,
-    foresee,
-    gold,
-    progress,
-    provenance,
-    redundancy,
-    restrict,
-    retrain,
-    review,
-    settle,
-    suspicion,
-)
+from tasks import aggregate, distribute, progress, provenance, redundancy, settle
+from tasks.assist import auto_label, retrain
+from tasks.checks import restrict, suspicion
+from tasks.control import exam, gold
+from tasks.foresight import foresee
+from tasks.reviews import experts, review
 
 
 def job(work: Callable[[], int]) -> Callable[[], int]:

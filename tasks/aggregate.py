@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from tasks import quality, report
 from tasks.alone import AGGREGATE, alone
+from tasks.assist.predictions import votes
 from tasks.combine import Decided, combine
 from tasks.models import Assignment, Batch, Consensus, Gold
-from tasks.predictions import votes
 from tasks.report import Given
 from tasks.versions import asked
 
@@ -31,7 +31,7 @@ def aggregate_due(*, now: datetime, limit: int = 200) -> int:
     due = (
         Batch.objects.published()
         .filter(Q(aggregate_after=None) | Q(aggregate_after__lte=now), pk__in=news.values("batch"))
-        .order_by("aggregate_after", "pk")
+        .order_by(F("aggregate_after").asc(nulls_first=True), "pk")
     )
     return sum(aggregate(batch=batch, now=now) for batch in due[:limit])
 
@@ -45,6 +45,8 @@ def aggregate(*, batch: Batch, now: datetime) -> bool:
     with alone(AGGREGATE, batch.pk) as mine:
         if not mine:
             return False
+        # First, so that a batch with which something is wrong does not keep others waiting.
+        Batch.objects.filter(pk=batch.pk).update(aggregate_after=now + PAUSE_MIN)
         rejected_before = Batch.objects.values_list("rejected_count", flat=True).get(pk=batch.pk)
         given = list(_answers(batch))
         parsed = asked(batch.version_id).checker.interface

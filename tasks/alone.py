@@ -10,7 +10,7 @@ from django.db import connection
 # Classes of advisory locks; the second half of the key is the batch.
 AGGREGATE = 4_711
 DECIDE = 4_712
-RULES = 4_714  # tasks.retrain has 4_713
+RULES = 4_714  # tasks.assist.retrain has 4_713
 SUSPECT = 4_715
 
 

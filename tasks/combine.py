@@ -91,19 +91,21 @@ def combine(
     shares: defaultdict[int, list[float]] = defaultdict(list)
     elements: dict[str, Element] = {}
     kept: dict[str, Picked] = {}
-    merged: dict[str, Merged] = {}
+    merged: dict[str, tuple[Merged, Dealt]] = {}
     # Relations last: their ends are matched to what the spans came to.
     for question in sorted(interface.questions, key=lambda each: isinstance(each, Relations)):
         given = readings_of(question.name, answers)
         known = {
             task: value[question.name] for task, value in gold.items() if question.name in value
         }
-        asked = _asked(question, merged)
+        asked = _asked(question)
         kept[question.name] = _pick(asked, given, method, known, (picked or {}).get(question.name))
         dealt = _deal(given, known)
         of_part = {part: known[task] for part, task in dealt.gold.items()}
+        if isinstance(question, Relations) and question.spans in merged:
+            asked = asked._replace(spans=_spans_for(dealt, *merged[question.spans]))
         found = merge(asked, dealt.readings, kept[question.name].method, of_part)
-        merged[question.name] = found.merged
+        merged[question.name] = found.merged, dealt
         measured = _measure(asked, found.merged, dealt, known)
         rows = _rows(asked, found, measured, dealt)
         consensus += [row._replace(name=question.name) for row in rows]
@@ -126,12 +128,24 @@ def readings_of(name: str, answers: Answers) -> list[Reading]:
     return [Reading(task, worker, value[name]) for task, worker, value in answers if name in value]
 
 
-def _asked(question: Question, merged: Mapping[str, Merged]) -> Asked:
-    spans = merged.get(question.spans) if isinstance(question, Relations) else None
+def _asked(question: Question) -> Asked:
     if isinstance(question, Choice):
         options = tuple(option.value for option in question.options)
         return Asked(question.kind, options, question.multiple)
-    return Asked(question.kind, question.outcomes, spans=spans)
+    return Asked(question.kind, question.outcomes)
+
+
+def _spans_for(dealt: Dealt, spans: Merged, dealt_spans: Dealt) -> Merged:
+    """Return what the spans came to, by the tasks of the relations' readings.
+
+    The two questions may have different gold, so a number that stands for a part of a gold task
+    in one may stand for another's, or for a task, in the other.
+    """
+    of_gold = {gold: spans.consensus[part] for part, gold in dealt_spans.gold.items()}
+    of_part = {part: of_gold[gold] for part, gold in dealt.gold.items() if gold in of_gold}
+    numbered_anew = dealt_spans.parts | dealt.parts
+    rest = {task: found for task, found in spans.consensus.items() if task not in numbered_anew}
+    return Merged(rest | of_part, spans.skills)
 
 
 def _pick(

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef
 
-from tasks import claim_sql, escrow, overrides, reopen
+from tasks import claim_sql, escrow, reopen
+from tasks.checks import overrides
 from tasks.errors import OwnBatch, Paused, TooManyLiveAssignments
 from tasks.models import Assignment, Batch, Cursor, Task
 from tasks.models.task import POSITION_BITS

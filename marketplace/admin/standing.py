@@ -6,7 +6,7 @@ from django.contrib import admin
 
 from marketplace.admin.act import action
 from marketplace.admin.look import LargeAdmin
-from tasks import flags, restrict
+from tasks.checks import flags, restrict
 from tasks.models import Flag, Restriction
 
 

@@ -14,8 +14,8 @@ from rest_framework.views import APIView
 from marketplace.api import downloads
 from marketplace.api.projects import batch_of
 from tasks import provenance
-from tasks.card import File, card
 from tasks.models import Batch
+from tasks.provenance.card import File, card
 
 # Hashing reads every row of the files: of larger batches `manage.py export --what card` does it.
 HASHED_TASKS_MAX = 5_000

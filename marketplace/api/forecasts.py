@@ -17,8 +17,8 @@ from marketplace.api.auth import user_of
 from marketplace.api.fields import Share
 from marketplace.api.idempotency import once_per_key
 from marketplace.api.projects import DAY, batch_of
-from tasks import foresee
 from tasks.forecasting.intervals import LEVEL
+from tasks.foresight import foresee
 from tasks.models import Forecast
 
 

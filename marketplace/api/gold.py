@@ -21,7 +21,7 @@ from marketplace.api.fields import Text, WholeNumber
 from marketplace.api.idempotency import once_per_key
 from marketplace.api.paging import IdCursorPagination
 from marketplace.api.projects import batch_of
-from tasks import gold
+from tasks.control import gold
 from tasks.models import Batch, Gold, Review
 
 ID_MAX = 2**63 - 1

@@ -23,9 +23,9 @@ from marketplace.api.auth import user_of
 from marketplace.api.fields import Flag, Share, Text
 from marketplace.api.idempotency import once_per_key
 from marketplace.api.projects import batch_of, project_of
-from tasks import auto_label, predict
+from tasks.assist import auto_label, predict
+from tasks.assist.ordering import DEFAULT, STRATEGIES
 from tasks.models import Predictor
-from tasks.ordering import DEFAULT, STRATEGIES
 
 NAME = re.compile(r"\S(.{0,98}\S)?")
 PASSWORD = re.compile("//[^/?#]*@")

@@ -27,8 +27,8 @@ from marketplace.api.paging import IdCursorPagination
 from marketplace.api.projects import MINOR_MAX, batch_of
 from marketplace.api.shapes import BatchOut
 from payments.money import Money
-from tasks import experts, review
 from tasks.models import Assignment, Consensus, Cursor, Review, Task
+from tasks.reviews import experts, review
 
 MARK = re.compile(r"([0-9]\.[0-9]{1,20}(?:e-[0-9]{1,3})?):([0-9]{1,18})")
 ID_MAX = 2**63 - 1

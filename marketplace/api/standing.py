@@ -22,8 +22,9 @@ from marketplace.api.fields import Text
 from marketplace.api.idempotency import once_per_key
 from marketplace.api.projects import batch_of
 from marketplace.api.shapes import BatchOut
-from tasks import draft, flags, quality, restrict
+from tasks import draft, quality
 from tasks.aggregation.skill import Estimate
+from tasks.checks import flags, restrict
 from tasks.models import Cursor, Flag, Restriction
 from workers.models import Skill, User, Worker
 

@@ -178,7 +178,10 @@ def _settle(
     workers, report = boss.rows(f"{address}/workers"), boss.get(f"{address}/report")
     below = batch["redundancy"]["target"]
     reviewed = review(boss, batch_id=published.batch_id, below=below, truth=truth)
-    narrator.say(f"a simulated reviewer decided on {reviewed.scans} scans that stayed uncertain")
+    narrator.say(
+        f"a simulated reviewer corrected {reviewed.corrected} of the {reviewed.scans} scans "
+        "that stayed uncertain"
+    )
     return Played(published, boss.get(address), results, answers, workers, report, reviewed)
 
 

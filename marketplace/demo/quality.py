@@ -80,9 +80,9 @@ def _review(outcome: Outcome) -> str:
     reviewed, found = outcome.played.reviewed, outcome.accuracy
     right = found.consensus.right + reviewed.corrected
     return (
-        f"A simulated reviewer, who is always right, decided on the {reviewed.scans} scans that "
-        f"stayed uncertain, and corrected {reviewed.corrected}: {right / found.consensus.of:.1%} "
-        "of the final labels are right."
+        f"A simulated reviewer, who is always right, corrected {reviewed.corrected} of the "
+        f"{reviewed.scans} that stayed uncertain: {right / found.consensus.of:.1%} of the final "
+        "labels are right."
     )
 
 

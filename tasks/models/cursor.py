@@ -29,7 +29,7 @@ class Cursor(models.Model):
     requirements_version = models.IntegerField(default=-1)
     qualifications_version = models.IntegerField(default=-1)
 
-    # What a rule asks of this worker, while it lasts (tasks.restrict); null: as everybody.
+    # What a rule asks of this worker, while it lasts (tasks.checks.restrict); null: as everybody.
     gold_rate = models.FloatField(null=True)
     max_live_assignments = models.PositiveSmallIntegerField(null=True)
     paused_until = models.DateTimeField(null=True)

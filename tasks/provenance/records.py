@@ -15,7 +15,7 @@ from django.db import connection
 
 from tasks.interface import Choice, Pairwise, Question, shown_flipped, shown_order
 from tasks.models import Assignment, Batch, Consensus, Report, Review
-from tasks.software import SOFTWARE
+from tasks.provenance.software import SOFTWARE
 from tasks.versions import asked
 
 FORMAT = 1  # of the records; grows when their shape or the meaning of a field changes

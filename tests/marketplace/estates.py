@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tasks import flags, overrides, predict, publish, review
+from tasks import publish
+from tasks.assist import predict
+from tasks.checks import flags, overrides
 from tasks.models import Consensus, Flag, Gold, Restriction
+from tasks.reviews import review
 from tests.factories import (
     NOON,
     a_project,

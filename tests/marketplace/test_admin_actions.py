@@ -12,7 +12,8 @@ from marketplace.api import keys
 from marketplace.models import ApiKey
 from payments import accounts, payouts
 from payments.models import Payout
-from tasks import flags, settle
+from tasks import settle
+from tasks.checks import flags
 from tasks.models import Batch, Flag, Restriction
 from tests.factories import HOUR, NOON, a_requester, a_worker, published_batch, submitted, usd
 from tests.marketplace.operators import log_in_operator, page

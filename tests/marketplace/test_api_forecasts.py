@@ -8,7 +8,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from tasks import foresee, publish
+from tasks import publish
+from tasks.foresight import foresee
 from tasks.models import Forecast
 from tests.factories import HOUR, NOON, a_user, drafted_batch, fresh, published_batch
 from tests.marketplace.clients import A_NUMBER, AN_INSTANT, api, pages_of, problem_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from tasks import exam
+from tasks.control import exam
 from tasks.models import Batch, Gold, Review, Task
 from tests.factories import a_project, a_requester, a_worker, fresh, published_batch, usd
 from tests.marketplace.clients import AN_INSTANT, api, pages_of, problem_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks import experts
 from tasks.models import Batch, Consensus, Review
+from tasks.reviews import experts
 from tests.factories import NOON, a_requester, a_worker, fresh
 from tests.marketplace.clients import (
     A_NUMBER,

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from marketplace.api import standing
-from tasks import flags, restrict
 from tasks.aggregation.skill import estimate
+from tasks.checks import flags, restrict
 from tasks.models import Cursor, Flag, Restriction
 from tasks.rules import defaults
 from tests.factories import NOON, a_project, a_requester, a_user, a_worker, fresh, published_batch

@@ -8,7 +8,8 @@ import pytest
 from django.test import override_settings
 
 from marketplace import ask_backends, jobs
-from tasks import aggregate, answer, distribute, predict, predictions
+from tasks import aggregate, answer, distribute
+from tasks.assist import predict, predictions
 from tasks.models import Assignment, Batch, Consensus, Prediction, Predictor
 from tests.factories import (
     HOUR,

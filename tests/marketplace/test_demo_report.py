@@ -153,7 +153,7 @@ def test_a_file_gets_plain_text_and_a_terminal_colours():
         "40 gold tasks were answered",
         "(ECE) was 0.066 before, and is 0.041 after calibration (exponent 0.80)",
         "Krippendorff's alpha 0.61 (0.50 to 0.70), over the 330 scans with two answers or more",
-        "decided on the 20 scans that stayed uncertain, and corrected 6: 97.5%",
+        "corrected 6 of the 20 that stayed uncertain: 97.5%",
         "360 labels verified, head " + "ab" * 32,
         "01     W0123456789 good           30  0.93 0.92 0.80-0.98 0.75 0.15-1.00   1.50    18.00",
         "1 of 1 planted spammers were found, and nobody else was suspected",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tasks import answer, distribute, predict
+from tasks import answer, distribute
+from tasks.assist import predict
 from tasks.models import Task
 from tests.factories import NOON, never_gold
 

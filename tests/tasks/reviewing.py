@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 
 from payments.deposits import deposit
-from tasks import aggregate, answer, distribute, redundancy, review
+from tasks import aggregate, answer, distribute, redundancy
 from tasks.models import Consensus, Review, Task
+from tasks.reviews import review
 from tests.factories import HOUR, NOON, a_worker, never_gold, published_batch, usd
 from workers.models import Event
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from tasks import aggregate, audits, auto_label, escrow, invariants, settle
+from tasks import aggregate, escrow, invariants, settle
+from tasks.assist import audits, auto_label
 from tasks.learning.conformal import audit_sample, least_audits
 from tasks.models import Assignment, Batch, Consensus, Review, Task
 from tests.factories import HOUR, MINUTE, NOON, a_project, a_worker, claim, fresh, published_batch

@@ -69,8 +69,10 @@ BREAKS = [
     ),
     (
         "retired gold is counted",
-        "UPDATE tasks_gold SET retired_at = now(); UPDATE tasks_batch SET gold_retired = 1"
-        " WHERE id = {batch}",
+        (
+            "UPDATE tasks_gold SET retired_at = now(); UPDATE tasks_batch SET gold_retired = 1"
+            " WHERE id = {batch}"
+        ),
         {"batch": "@batch", "retired": 1, "open": 1},
     ),
     (
@@ -271,22 +273,28 @@ BREAKS = [
     # Somebody took a link out of a chain, or slipped one in, or none was ever written.
     (
         "provenance has no gaps",
-        "INSERT INTO tasks_provenance (batch_id, number, task_id, record, previous, sha256,"
-        " created_at) VALUES ({batch}, 2, {task}, '{{}}', '', '', now())",
+        (
+            "INSERT INTO tasks_provenance (batch_id, number, task_id, record, previous, sha256,"
+            " created_at) VALUES ({batch}, 2, {task}, '{{}}', '', '', now())"
+        ),
         {"batch": "@batch", "links": 1, "first": 2, "last": 2},
     ),
     (
         "links follow each other",
-        "INSERT INTO tasks_provenance (batch_id, number, task_id, record, previous, sha256,"
-        " created_at) VALUES ({batch}, 1, {task}, '{{}}', '\\x01', '', now())",
+        (
+            "INSERT INTO tasks_provenance (batch_id, number, task_id, record, previous, sha256,"
+            " created_at) VALUES ({batch}, 1, {task}, '{{}}', '\\x01', '', now())"
+        ),
         {"batch": "@batch", "link": 1},
     ),
     (
         "final labels have their provenance",
-        "INSERT INTO tasks_consensus (task_id, name, value, confidence, method, answers,"
-        " aggregated_at) SELECT id, 'label', '\"cat\"', 1, 'majority_vote', 1, now()"
-        " FROM tasks_task WHERE batch_id = {closed};"
-        " UPDATE tasks_batch SET closed_at = '2026-01-01 11:50Z' WHERE id = {closed}",
+        (
+            "INSERT INTO tasks_consensus (task_id, name, value, confidence, method, answers,"
+            " aggregated_at) SELECT id, 'label', '\"cat\"', 1, 'majority_vote', 1, now()"
+            " FROM tasks_task WHERE batch_id = {closed};"
+            " UPDATE tasks_batch SET closed_at = '2026-01-01 11:50Z' WHERE id = {closed}"
+        ),
         {"batch": "@closed"},
     ),
     # A decision was overwritten, or is of somebody else's task.
@@ -302,8 +310,10 @@ BREAKS = [
     ),
     (
         "exams are graded once",
-        "INSERT INTO workers_event (kind, subject_kind, subject_id, at, data) VALUES"
-        " ('exam_graded', 'worker', {worker.pk}, now(), '{{\"batch\": {batch}}}')",
+        (
+            "INSERT INTO workers_event (kind, subject_kind, subject_id, at, data) VALUES"
+            " ('exam_graded', 'worker', {worker.pk}, now(), '{{\"batch\": {batch}}}')"
+        ),
         {"gradings": 1},
     ),
     # A worker is held to what no rule says any more, or judged by nobody.
@@ -324,14 +334,19 @@ BREAKS = [
     ),
     (
         "flags are decided by humans",
-        "INSERT INTO tasks_flag (worker_id, batch_id, kind, sentence, evidence, status, made_at,"
-        " reason) VALUES ({worker.pk}, {batch}, 'gold', '', '{{}}', 'upheld', now(), 'spam')",
+        (
+            "INSERT INTO tasks_flag (worker_id, batch_id, kind, sentence, evidence, status,"
+            " made_at, reason)"
+            " VALUES ({worker.pk}, {batch}, 'gold', '', '{{}}', 'upheld', now(), 'spam')"
+        ),
         {"status": "upheld", "decided_by": None, "reason": "spam"},
     ),
     (
         "suspensions are human",
-        "INSERT INTO workers_event (kind, subject_kind, subject_id, at, data) VALUES"
-        " ('worker_suspended', 'worker', {worker.pk}, now(), '{{\"reason\": \"spam\"}}')",
+        (
+            "INSERT INTO workers_event (kind, subject_kind, subject_id, at, data) VALUES"
+            " ('worker_suspended', 'worker', {worker.pk}, now(), '{{\"reason\": \"spam\"}}')"
+        ),
         {"actor": None, "reason": "spam"},
     ),
     # A model spoke of somebody else's tasks, or instead of a known answer.
@@ -350,8 +365,9 @@ BREAKS = [
     (
         "auto-labels are of ordinary tasks",
         (
-            "INSERT INTO tasks_consensus (task_id, name, value, confidence, method, source, answers,"
-            " aggregated_at) SELECT task_id, 'label', '\"cat\"', 1, 'model:m', 'model', 0, now()"
+            "INSERT INTO tasks_consensus (task_id, name, value, confidence, method, source,"
+            " answers, aggregated_at)"
+            " SELECT task_id, 'label', '\"cat\"', 1, 'model:m', 'model', 0, now()"
             " FROM tasks_gold"
         ),
         {},

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tasks import publish
-from tasks.card import CONFORMS_TO, CONTEXT, File, card
 from tasks.models import Batch, Report
-from tasks.software import SOFTWARE
+from tasks.provenance.card import CONFORMS_TO, CONTEXT, File, card
+from tasks.provenance.software import SOFTWARE
 from tests.factories import (
     NOON,
     a_project,

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from tasks import aggregate, answer, conduct, flags, gold, restrict, settle
+from tasks import aggregate, answer, settle
+from tasks.checks import conduct, flags, restrict
+from tasks.control import gold
 from tasks.models import Assignment, Flag, Gold
 from tasks.rules.facts import Earned, Spam
 from tasks.rules.parse import parse

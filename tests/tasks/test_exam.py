@@ -7,8 +7,9 @@ from functools import partial
 
 import pytest
 
-from tasks import aggregate, answer, distribute, exam, gold, publish, quality, settle
+from tasks import aggregate, answer, distribute, publish, quality, settle
 from tasks.aggregation.skill import estimate
+from tasks.control import exam, gold
 from tasks.errors import InvalidPolicy
 from tasks.invariants import broken
 from tasks.models import Assignment, Batch, Consensus, Gold, Task

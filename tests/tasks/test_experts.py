@@ -8,10 +8,11 @@ import pytest
 
 from payments.errors import CurrencyMismatch, InsufficientFunds
 from payments.money import Money
-from tasks import experts, publish, review, settle
+from tasks import publish, settle
 from tasks.errors import IllegalTransition
 from tasks.invariants import broken
 from tasks.models import Batch, Consensus, Review, Task
+from tasks.reviews import experts, review
 from tests.factories import NOON, a_worker, fresh, may_claim, usd
 from tests.payments.books import at_once
 from tests.tasks.asking import requiring

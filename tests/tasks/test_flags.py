@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from tasks import flags, restrict
+from tasks.checks import flags, restrict
 from tasks.errors import IllegalTransition, ReasonMissing
 from tasks.models import Flag, Restriction
 from tests.factories import HOUR, NOON, a_requester, a_worker, fresh

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from tasks import foresee, publish
+from tasks import publish
 from tasks.errors import EmptyBatch, IllegalTransition, InvalidAssumptions, PilotTooSmall
+from tasks.foresight import foresee
 from tasks.models import Batch, Forecast
 from tests.factories import (
     HOUR,

@@ -6,8 +6,9 @@ from functools import partial
 
 import pytest
 
-from tasks import gold, quality
-from tasks.gold_records import FIT_ANSWERS_MAX, label_of, records_of
+from tasks import quality
+from tasks.control import gold
+from tasks.control.gold_records import FIT_ANSWERS_MAX, label_of, records_of
 from tasks.invariants import broken
 from tasks.models import Answer, Assignment, Batch, Gold, Task
 from tests.factories import HOUR, MINUTE, NOON, a_project, a_worker, fresh, published_batch

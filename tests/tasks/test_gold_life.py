@@ -7,10 +7,12 @@ from functools import partial
 import pytest
 
 from payments.errors import InsufficientFunds
-from tasks import answer, distribute, gold, quality, review, settle
+from tasks import answer, distribute, quality, settle
+from tasks.control import gold
 from tasks.errors import IllegalTransition
 from tasks.invariants import broken
 from tasks.models import Assignment, Batch, Gold, Task
+from tasks.reviews import review
 from tests.factories import (
     HOUR,
     MINUTE,

@@ -6,7 +6,8 @@ from functools import partial
 
 import pytest
 
-from tasks import aggregate, auto_label, predict
+from tasks import aggregate
+from tasks.assist import auto_label, predict
 from tasks.invariants import broken
 from tasks.models import Assignment, Consensus, Prediction, Predictor, Task
 from tests.factories import HOUR, MINUTE, NOON, a_worker, fresh, published_batch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks import ordering, predict
+from tasks.assist import ordering, predict
 from tasks.errors import IllegalTransition, InvalidOrder
 from tasks.models import Batch, Task
 from tasks.models.task import WAVES_FROM

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from tasks import outlook
 from tasks.forecasting.intervals import Interval
-from tasks.outlook import Outlook, Stated
+from tasks.foresight import outlook
+from tasks.foresight.outlook import Outlook, Stated
 from tests.factories import a_project, drafted_batch
 
 pytestmark = pytest.mark.django_db

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks import answer, pilots, settle
+from tasks import answer, settle
 from tasks.aggregation.replay import UNKNOWN
+from tasks.foresight import pilots
 from tasks.models import Assignment, Task
 from tests.factories import (
     HOUR,

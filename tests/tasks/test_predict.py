@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks import predict
+from tasks.assist import predict
 from tasks.errors import IllegalTransition, InvalidPredictor
 from tasks.models import Batch, Prediction, Predictor, Task
 from tests.factories import (

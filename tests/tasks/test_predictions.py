@@ -7,7 +7,8 @@ import json
 import pytest
 from django.db import connection
 
-from tasks import distribute, predictions
+from tasks import distribute
+from tasks.assist import predictions
 from tasks.learning import annotator
 from tasks.models import Assignment, Batch, Prediction
 from tests.factories import (

@@ -328,7 +328,7 @@ def test_evidence_that_is_lost_is_read_again(monkeypatch):
     work(batch, workers, says)
     decide(batch)
     work(batch, workers, says, now=NOON + MINUTE)
-    kept = evidence.recall(fresh(batch))
+    kept = evidence._remembered[batch.pk]
     kept.refresh()
     anew = evidence.Evidence(fresh(batch))
     anew.refresh()

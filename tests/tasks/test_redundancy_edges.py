@@ -5,11 +5,9 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 
-from payments.models import Account
 from tasks import (
     aggregate,
     answer,
-    distribute,
     evidence,
     invariants,
     publish,
@@ -23,13 +21,10 @@ from tests.factories import (
     MINUTE,
     NOON,
     a_project,
-    a_worker,
     claim,
     drafted_batch,
     fresh,
-    gold_rows,
     link,
-    published_batch,
     rows,
     usd,
 )
@@ -195,7 +190,7 @@ def test_a_comment_that_nobody_leaves_asks_for_no_more_answers():
 
     with_comment = adaptive(tasks=20, project=a_project(interface=COMMENT), overlap=8)
     without = adaptive(tasks=20, overlap=8)
-    for batch, says in (with_comment, label_only), (without, lambda t, w: label_only(t, w)):
+    for batch, says in (with_comment, label_only), (without, label_only):
         workers = crowd(8)
         for minute in range(6):
             work(batch, workers, says, now=NOON + minute * MINUTE)
@@ -310,7 +305,8 @@ def test_money_that_is_held_while_the_look_waits_for_the_batch_is_not_spent_twic
     # What an upload does: it has the batch, and holds money until one slot is left.
     both = (
         "WITH b AS (SELECT escrow_id FROM tasks_batch WHERE id = %s FOR NO KEY UPDATE)"
-        " UPDATE payments_account a SET held_minor = held_minor + 12 FROM b WHERE a.id = b.escrow_id"
+        " UPDATE payments_account a SET held_minor = held_minor + 12"
+        " FROM b WHERE a.id = b.escrow_id"
     )
     with locked(both, batch.pk, commit=True):
         thread = in_thread(look)
@@ -372,9 +368,7 @@ def test_a_look_has_all_tasks_before_it_has_the_money():
             [{"label": "X", "x": 0.9, "y": 0.9}],
         ),
     ],
-    ids=lambda value: (
-        value[0]["type"] if isinstance(value, list) and value and "type" in value[0] else ""
-    ),
+    ids=["ranking", "number", "rating", "text", "multiple", "spans", "masks", "polygons", "points"],
 )
 def test_every_kind_of_answer_steers(elements, one, two):
     batch = adaptive(tasks=1, project=a_project(interface=elements))

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from tasks import answer, distribute, draft, invariants, restrict
+from tasks import answer, distribute, draft, invariants
+from tasks.checks import restrict
 from tasks.errors import IllegalTransition, Paused, TooManyLiveAssignments
 from tasks.models import Assignment, Restriction
 from tests.factories import (

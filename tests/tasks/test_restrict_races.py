@@ -7,8 +7,9 @@ from functools import partial
 
 import pytest
 
-from tasks import distribute, flags, restrict, suspicion
+from tasks import distribute
 from tasks.alone import RULES, SUSPECT
+from tasks.checks import flags, restrict, suspicion
 from tasks.errors import IllegalTransition, Paused
 from tasks.invariants import broken
 from tasks.models import Flag, Restriction

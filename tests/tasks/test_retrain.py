@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tasks import aggregate, answer, distribute, draft, predict, predictions, retrain
+from tasks import aggregate, answer, distribute, draft
+from tasks.assist import predict, predictions, retrain
 from tasks.learning import baseline
 from tasks.models import Batch, Consensus, Prediction, Predictor, Task
 from tasks.models.task import WAVES_FROM

@@ -7,11 +7,12 @@ from functools import partial
 import pytest
 from django.db import ProgrammingError, transaction
 
-from tasks import aggregate, quality, redundancy, review, settle
+from tasks import aggregate, quality, redundancy, settle
 from tasks.aggregation.skill import estimate
 from tasks.errors import IllegalTransition, InvalidAnswer
 from tasks.invariants import broken
 from tasks.models import Assignment, Batch, Consensus, Review, Task
+from tasks.reviews import review
 from tests.factories import HOUR, NOON, a_worker, claim, fresh, link, slots
 from tests.payments.books import at_once
 from tests.tasks.reviewing import (

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from payments.errors import InsufficientFunds
-from tasks import review
 from tasks.errors import BudgetTooSmall, IllegalTransition
 from tasks.invariants import broken
 from tasks.models import Batch, Review, Task
+from tasks.reviews import review
 from tests.factories import NOON, a_worker, fresh, slots
 from tests.tasks.reviewing import (
     LATER,

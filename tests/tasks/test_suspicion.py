@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks import answer, distribute, flags, restrict, suspicion
+from tasks import answer, distribute
+from tasks.checks import flags, restrict, suspicion
 from tasks.models import Cursor, Flag, Restriction
 from tests.factories import (
     HOUR,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from payments.deposits import deposit
-from tasks import answer, settle, wages
+from tasks import answer, settle
 from tasks.models import Assignment
+from tasks.provenance import wages
 from tests.factories import HOUR, MINUTE, NOON, a_worker, claim, fresh, published_batch, usd
 from tests.tasks.marketplace import reread
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from tasks import foresee
 from tasks.errors import TasksError
+from tasks.foresight import foresee
 from tasks.models import Batch, Forecast
 
 

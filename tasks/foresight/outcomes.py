@@ -7,8 +7,8 @@ from typing import Any
 from django.db import connection
 
 from tasks.forecasting.pace import HOUR, SHORTEST
+from tasks.foresight.pilots import first_coding
 from tasks.models import Batch, Report
-from tasks.pilots import first_coding
 
 ENOUGH_GOLD = 30  # gold tasks from which accuracy is measured on them
 COMPLETE = 0.95  # share of the answers wanted: with fewer a batch was cut short

@@ -13,8 +13,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from tasks import conduct, flags, overrides
 from tasks.alone import RULES, alone
+from tasks.checks import conduct, flags, overrides
 from tasks.errors import IllegalTransition
 from tasks.models import Batch, Restriction
 from tasks.rules.facts import Spam
@@ -86,7 +86,7 @@ def _spam(batch: Batch, rules: Sequence[Rule]) -> Mapping[int, Spam]:
     if not any(rule.collector == "spam" for rule in rules):
         return {}
     # The web process, which lifts restrictions, does without its scipy.
-    from tasks.suspicion import examined  # noqa: PLC0415
+    from tasks.checks.suspicion import examined  # noqa: PLC0415
 
     return examined(batch).spam
 

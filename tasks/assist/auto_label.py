@@ -2,7 +2,7 @@
 
 Part of step 4. A task that nobody has been given, of which the model is sure enough, gives up
 its slots and gets its prediction as its consensus. What is true of the model follows from the
-rows each time (``tasks.audits``), so a lost or repeated run changes only latency.
+rows each time (``tasks.assist.audits``), so a lost or repeated run changes only latency.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
 from tasks import escrow
-from tasks.audits import Standing, candidates, drawn_among, is_whole, standing
+from tasks.assist.audits import Standing, candidates, drawn_among, is_whole, standing
+from tasks.assist.predictions import CHUNK
 from tasks.learning.conformal import CONFIDENCE
 from tasks.models import Assignment, Batch, Consensus, Prediction, Review, Task
-from tasks.predictions import CHUNK
 from tasks.versions import asked
 from workers import events
 

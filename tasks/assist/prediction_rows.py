@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from tasks.assist.predictions import Said
 from tasks.errors import InvalidAnswer, InvalidRow
 from tasks.interface import Interface
 from tasks.interface.partial import PartChecker
 from tasks.models import Batch, Predictor, Task, TaskInput
-from tasks.predictions import Said
 from tasks.versions import asked
 
 REJECTED_SHOWN = 1_000  # rejected rows named in the answer; all are counted

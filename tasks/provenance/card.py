@@ -13,9 +13,9 @@ from django.db import connection
 
 from tasks.interface import Choice, Number, Question, Rating
 from tasks.models import Batch, Report
-from tasks.software import SOFTWARE
+from tasks.provenance.software import SOFTWARE
+from tasks.provenance.wages import COUNTRY_LEAST, Crowd, Pay, crowd_of, in_words, pay_of
 from tasks.versions import asked
-from tasks.wages import COUNTRY_LEAST, Crowd, Pay, crowd_of, in_words, pay_of
 
 CONFORMS_TO = ["http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"]
 # Words that Croissant has no property for. A name only: nothing is to be fetched there.

@@ -9,11 +9,11 @@ from typing import Any
 from django.db import connection
 from django.db.models import F
 
+from tasks.assist.predictions import CHUNK, NOTHING, model_of
 from tasks.learning import uncertainty
 from tasks.learning.errors import UnknownStrategy
 from tasks.models import Batch, Prediction
 from tasks.models.task import WAVE_BITS, WAVES_FROM, Lane
-from tasks.predictions import CHUNK, NOTHING, model_of
 
 __all__ = ["DEFAULT", "STRATEGIES", "UnknownStrategy", "line_up"]
 

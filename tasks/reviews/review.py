@@ -13,9 +13,10 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 
-from tasks import escrow, quality, slots, verdict
+from tasks import escrow, quality, slots
 from tasks.errors import BudgetTooSmall, IllegalTransition
 from tasks.models import Batch, Review, Task
+from tasks.reviews import verdict
 from tasks.slots import Wish
 from tasks.versions import asked
 from workers import events

@@ -14,13 +14,13 @@ from typing import NamedTuple
 from django.db import transaction
 from django.db.models import Max, Q
 
-from tasks import ordering, predictions
 from tasks.alone import alone
+from tasks.assist import ordering, predictions
+from tasks.assist.predictions import Said
 from tasks.interface import Choice, Display, Interface, Survey
 from tasks.learning import baseline
 from tasks.learning.errors import LearningError
 from tasks.models import Assignment, Batch, Consensus, Predictor, TaskInput
-from tasks.predictions import Said
 from tasks.versions import asked
 from workers import events
 

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 from django.db.models import Count, Max, Q
 
+from tasks.assist.predictions import CHUNK, NOTHING, model_of
 from tasks.errors import InvalidAnswer
 from tasks.learning.conformal import CONFIDENCE, Threshold, audit_sample, least_audits, threshold
 from tasks.learning.monitor import Verdict, monitor
 from tasks.models import Assignment, Batch, Consensus, Prediction, Predictor
-from tasks.predictions import CHUNK, NOTHING, model_of
 from tasks.versions import asked
 from workers.models import Event
 

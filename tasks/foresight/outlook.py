@@ -24,8 +24,8 @@ from tasks.forecasting.forecast import forecast
 from tasks.forecasting.intervals import LEVEL, NORMAL, Interval
 from tasks.forecasting.plan import Assumptions, Fixed, Job, Pilot
 from tasks.forecasting.simulate import Size
+from tasks.foresight.pilots import FEWEST_TASKS, Seen, first_coding, read
 from tasks.models import Batch
-from tasks.pilots import FEWEST_TASKS, Seen, first_coding, read
 from tasks.policies import policy_of
 
 # About a second of CPU: fewer tasks where each has many answers, or answers many classes.

@@ -246,7 +246,7 @@ def _retire_judged(task: int, why: Gold.Retired, found: Judged, now: datetime) -
 def judged(batch: Batch) -> dict[int, Judged]:
     """Judge each gold task of ``batch`` that has answers by them, retired ones included."""
     from tasks.aggregation.gold_health import health  # noqa: PLC0415 - scipy, see above
-    from tasks.gold_records import records_of  # noqa: PLC0415 - scipy, see above
+    from tasks.control.gold_records import records_of  # noqa: PLC0415 - scipy, see above
 
     return {
         task: Judged(

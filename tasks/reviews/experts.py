@@ -16,12 +16,13 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from payments import accounts
 from payments.errors import CurrencyMismatch
 from payments.money import Money, fee_on
-from tasks import escrow, quality, verdict, versions
+from tasks import escrow, quality, versions
 from tasks.aggregation.known import agrees
 from tasks.copies import copy_tasks
 from tasks.errors import IllegalTransition
 from tasks.models import Assignment, Batch, Consensus, Review
 from tasks.models.task import Lane
+from tasks.reviews import verdict
 from workers import events, qualify, requirements
 from workers.errors import InvalidRequirement
 from workers.models import User

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 
-from tasks import ordering, predictions
+from tasks.assist import ordering, predictions
+from tasks.assist.prediction_rows import Pushed, Reader
 from tasks.errors import IllegalTransition, InvalidOrder, InvalidPredictor
 from tasks.interface import Choice
 from tasks.models import Assignment, Batch, Predictor, Project
-from tasks.prediction_rows import Pushed, Reader
 from tasks.versions import asked
 from workers import events
 from workers.models import User

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from django.db.models import Exists, OuterRef
 
-from tasks import flags
 from tasks.aggregation import rings, spam
 from tasks.aggregation.labels import Reading
 from tasks.aggregation.online import Answers, Floats, OnlineModel
 from tasks.aggregation.same_text import same_text
 from tasks.alone import SUSPECT, alone
+from tasks.checks import flags
 from tasks.coding import Coding, coding
 from tasks.models import Assignment, Batch, Cursor, Flag, Gold
 from tasks.rules.facts import Spam

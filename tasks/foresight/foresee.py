@@ -16,10 +16,10 @@ from tasks.aggregation.skill import Estimate
 from tasks.errors import EmptyBatch, IllegalTransition, InvalidAssumptions
 from tasks.forecasting.intervals import Interval
 from tasks.forecasting.record import Score, record, scored
+from tasks.foresight.outcomes import measured, why_incomparable
+from tasks.foresight.outlook import Stated, assumed, piloted
+from tasks.foresight.pilots import earlier_batch
 from tasks.models import Assignment, Batch, Forecast
-from tasks.outcomes import measured, why_incomparable
-from tasks.outlook import Stated, assumed, piloted
-from tasks.pilots import earlier_batch
 from workers import events
 from workers.models import User
 
