@@ -15,7 +15,7 @@ SELECT c.id, c.position, c.gold_position, c.gold_rest_until, c.rescan_at, c.resc
        b.status, b.low_water,
        least(b.max_live_assignments, c.max_live_assignments) AS max_live_assignments,
        greatest(b.gold_rate, c.gold_rate) AS gold_rate, b.gold_count - b.gold_retired AS gold_count,
-       c.paused_until,
+       c.paused_until, b.redundancy = 'adaptive' AS is_adaptive,
        b.version_id, b.currency, b.reward_minor, b.fee_minor, b.assignment_duration,
        -- Where audits vouch for predictions nobody is shown any, or they would not be blind.
        b.prelabels AND b.auto_label_error IS NULL AS suggests

@@ -21,6 +21,7 @@ __all__ = ["Answers", "Combined", "Decided", "Picked", "combine", "readings_of"]
 
 # Task, worker, {element: value}. A model that has a voice is a worker below 0.
 Answers = Sequence[tuple[int, int, Mapping[str, Any]]]
+NEEDS_GOLD = frozenset({"gold_majority_vote"})  # weighs workers by nothing else
 PICK_AGAIN = 1.5  # times as many answers: then gold is asked anew which method is best
 
 
@@ -104,7 +105,10 @@ def combine(
         of_part = {part: known[task] for part, task in dealt.gold.items()}
         if isinstance(question, Relations) and question.spans in merged:
             asked = asked._replace(spans=_spans_for(dealt, *merged[question.spans]))
-        found = merge(asked, dealt.readings, kept[question.name].method, of_part)
+        # What is to measure a method is kept from it. The groups of one gold task would tell on
+        # each other: what the crowd takes for what is learnt from one, and used on the next.
+        told = of_part if kept[question.name].method in NEEDS_GOLD else {}
+        found = merge(asked, dealt.readings, kept[question.name].method, told)
         merged[question.name] = found.merged, dealt
         measured = _measure(asked, found.merged, dealt, known)
         rows = _rows(asked, found, measured, dealt)

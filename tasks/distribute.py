@@ -27,6 +27,7 @@ WHOLE_LANE = 2**31 - 1
 GOLD_REST = timedelta(minutes=10)  # after a draw that found no gold this worker has not seen
 RESCAN_SECONDS_MAX = 600
 RETRY_SECONDS_MAX = 30
+RETRY_SECONDS_ADAPTIVE = 2
 GRACE = timedelta(seconds=30)  # an answer that is under way at the deadline still counts
 
 
@@ -70,6 +71,7 @@ class Stand:
     gold_rate: float
     gold_count: int
     paused_until: datetime | None
+    is_adaptive: bool
     version_id: int
     currency: str
     reward_minor: int
@@ -182,9 +184,10 @@ def _take(stand: Stand, wish: Wish, draw: Callable[[], float]) -> Handout:
     if found:
         return Handout(found, 0)
     assert stand.rescan_at is not None  # set by the look behind the cursor
-    # Slots are opened all the time where redundancy is adaptive, so nobody is sent away for long.
     wait = round((stand.rescan_at - wish.now).total_seconds())
-    return Handout([], min(max(1, wait), RETRY_SECONDS_MAX))
+    # The next look at an adaptive batch, about a second away, may open slots ahead of everybody.
+    longest = RETRY_SECONDS_ADAPTIVE if stand.is_adaptive else RETRY_SECONDS_MAX
+    return Handout([], min(max(1, wait), longest))
 
 
 def _run(stand: Stand, wish: Wish, *, gold: int, window: int = URGENT_WINDOW) -> list[Claimed]:

@@ -54,7 +54,10 @@ class Voices:
             self.labels.append(label)
 
     def clamp(self, place: int, value: Any) -> None:
-        """Know the answer of the gold task at ``place``."""
+        """Know the answer of the gold task at ``place``, to measure the model by, not to teach it.
+
+        Told, it would use what one group of a gold task's answers taught it on the next group.
+        """
         for unit, label in self.question.code(value):
             self.gold[place * self.question.units + unit] = label
 
@@ -68,7 +71,6 @@ class Voices:
             tasks=places * self.question.units,
             workers=workers,
             classes=self.question.classes,
-            gold=self.gold,
             start=self.model,
         )
         self.model = model.refit(WARM_ROUNDS if self.model else ROUNDS)

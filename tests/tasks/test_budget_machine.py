@@ -105,6 +105,16 @@ class BudgetMachine(RuleBasedStateMachine):
         if chosen := self.one_that_is("active", assignment):
             answer.submit(assignment_id=chosen.pk, worker=chosen.worker, answer=label, now=self.now)
 
+    @rule(labels=st.lists(st.sampled_from(["cat", "dog"]), min_size=6, max_size=6))
+    def everybody_answers_all_there_is(self, labels):
+        """Else hardly a decision would find a task that has its answers."""
+        for worker, label in enumerate(labels):
+            self.claim(worker, 3, 0.9)
+            for chosen in self.all_that_are("active"):
+                answer.submit(
+                    assignment_id=chosen.pk, worker=chosen.worker, answer=label, now=self.now
+                )
+
     @rule(assignment=which)
     def skip(self, assignment):
         if chosen := self.one_that_is("active", assignment):

@@ -113,7 +113,7 @@ def test_a_guideline_that_careful_workers_read_differently_is_named():
     workers = [a_worker() for _ in range(4)]
 
     def says(shown, number):
-        return "cat" if (hash(json.dumps(shown)) + number) % 2 else "dog"
+        return "cat" if (int(shown["image"].removesuffix(".png")) + number) % 2 else "dog"
 
     work(batch, workers, says)
 
