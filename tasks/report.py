@@ -29,7 +29,7 @@ from tasks.interface import Choice, Pairwise, Question, fill, shown_flipped
 from tasks.models import Batch, Cursor, Report, TaskInput
 from tasks.versions import asked
 
-SMALL = 2_000  # answers up to which everything is computed at every run
+SMALL = 500  # answers up to which everything is computed at every run; long texts are slow
 GROWN = 1.25  # times as many answers since the last time: then agreement is computed again
 CHUNK = 2_000
 ITEMS_PER_TASK = 1.5  # from so many on nothing was compared twice, and a ranking says nothing

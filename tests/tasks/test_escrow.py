@@ -200,3 +200,16 @@ def test_batches_are_found_by_whose_and_how_far_they_are():
     assert set(every.of(draft.project.requester_id)) == {draft}
     assert set(every.published()) == set(every.live()) == {opened, closing}
     assert (opened.reopens, fresh(closing).reopens) == (True, False)
+
+
+def test_slots_taken_back_from_named_tasks_release_what_they_held():
+    batch = published_batch(tasks=3, overlap=2)
+    named = Task.objects.filter(batch=batch).order_by("pk")[:2]
+    held = fresh(batch).reserved
+
+    with transaction.atomic():
+        withdrawn = escrow.withdraw_from(fresh(batch), [task.pk for task in named])
+
+    assert withdrawn == 4
+    assert fresh(batch).reserved == held - 4 * 6
+    assert [task.overlap for task in Task.objects.filter(batch=batch).order_by("pk")] == [0, 0, 2]
