@@ -122,8 +122,8 @@ def main() -> None:
     from marketplace import embedded
     from marketplace.up import Stack, prepare
 
-    prepare()
     try:
+        prepare()
         with Stack(name="drain") as stack:
             failures = run(stack)
     finally:

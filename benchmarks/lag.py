@@ -105,8 +105,8 @@ def main() -> None:
     from marketplace import embedded
     from marketplace.up import Stack, prepare
 
-    prepare()
     try:
+        prepare()
         with Stack(name="lag") as stack:
             measure(stack)
     finally:
