@@ -207,7 +207,7 @@ class Evidence:
             self._counts.append(0)
             for name, track in self._tracks:
                 if name in self._gold[task]:
-                    track.clamp(place, self._gold[task][name])
+                    track.know(place, self._gold[task][name])
         return self._groups[task, group]
 
     def _forget_old(self) -> None:

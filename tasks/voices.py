@@ -53,8 +53,8 @@ class Voices:
             self.workers.append(worker)
             self.labels.append(label)
 
-    def clamp(self, place: int, value: Any) -> None:
-        """Know the answer of the gold task at ``place``, to measure the model by, not to teach it.
+    def know(self, place: int, value: Any) -> None:
+        """Learn the answer of the gold task at ``place``, to measure the model by, not to teach it.
 
         Told, it would use what one group of a gold task's answers taught it on the next group.
         """
@@ -118,7 +118,7 @@ class Opinions:
         self.values[place].append(value)
         self.fresh.add(place)
 
-    def clamp(self, place: int, value: Any) -> None:
+    def know(self, place: int, value: Any) -> None:
         """Gold teaches nothing where nobody is weighed."""
 
     def judge(self, chosen: Ints, places: int, workers: int) -> Judged:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -25,7 +25,6 @@ from payments.money import Money
 from tasks import draft, publish
 from tasks.models import Batch
 from tasks.versions import asked
-from workers.models import User
 
 DRAW_BITS = random.SystemRandom().getrandbits
 ANALYZE_FROM = 10_000  # rows after which the planner's statistics are refreshed at once
@@ -89,43 +88,38 @@ class Quote(APIView):
 class Move(APIView):
     """One of the four moves a requester makes with a batch."""
 
+    verb: ClassVar[Callable[..., object]]
+
     @extend_schema(request=None, responses={200: BatchOut})
     @once_per_key
     def post(self, request: Request, batch_id: int) -> Response:
         batch = batch_of(request, batch_id)
-        self.move(batch, user_of(request), timezone.now())
+        self.verb(batch=batch, actor=user_of(request), now=timezone.now())
         return Response(BatchOut(batch_of(request, batch_id)).data)
-
-    def move(self, batch: Batch, actor: User, now: datetime) -> None:
-        raise NotImplementedError
 
 
 class Publish(Move):
     """Open the batch to workers; its cost moves from your wallet into its escrow."""
 
-    def move(self, batch: Batch, actor: User, now: datetime) -> None:
-        publish.publish(batch=batch, actor=actor, now=now)
+    verb = staticmethod(publish.publish)
 
 
 class Pause(Move):
     """Hand out no more tasks for now."""
 
-    def move(self, batch: Batch, actor: User, now: datetime) -> None:
-        publish.pause(batch=batch, actor=actor, now=now)
+    verb = staticmethod(publish.pause)
 
 
 class Resume(Move):
     """Hand out tasks again."""
 
-    def move(self, batch: Batch, actor: User, now: datetime) -> None:
-        publish.resume(batch=batch, actor=actor, now=now)
+    verb = staticmethod(publish.resume)
 
 
 class Close(Move):
     """Withdraw what nobody has claimed; once all is settled, the rest goes back to your wallet."""
 
-    def move(self, batch: Batch, actor: User, now: datetime) -> None:
-        publish.close(batch=batch, actor=actor, now=now)
+    verb = staticmethod(publish.close)
 
 
 class BudgetIn(serializers.Serializer[Any]):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.shortcuts import get_object_or_404
@@ -26,7 +26,7 @@ from tasks import draft, quality
 from tasks.aggregation.skill import Estimate
 from tasks.checks import flags, restrict
 from tasks.models import Cursor, Flag, Restriction
-from workers.models import Skill, User, Worker
+from workers.models import Skill, Worker
 
 SHOWN_MOST = 100  # of each list on a worker's own page
 # Of gold a worker learns no more than this, or each figure would tell which of their tasks was it.
@@ -193,6 +193,8 @@ class Flags(ListAPIView[Flag]):
 class Decide(APIView):
     """An answer to a question about a worker."""
 
+    verb: ClassVar[Callable[..., None]]
+
     @extend_schema(request=DecisionIn, responses={200: FlagOut})
     @once_per_key
     def post(self, request: Request, flag_id: int) -> Response:
@@ -200,25 +202,20 @@ class Decide(APIView):
         form = DecisionIn(data=request.data)
         form.is_valid(raise_exception=True)
         reason = form.validated_data["reason"]
-        self.decide(flag=flag, reason=reason, actor=user_of(request), now=timezone.now())
+        self.verb(flag=flag, reason=reason, actor=user_of(request), now=timezone.now())
         return Response(FlagOut(flag).data)
-
-    def decide(self, *, flag: Flag, reason: str, actor: User, now: datetime) -> None:
-        raise NotImplementedError
 
 
 class Dismiss(Decide):
     """Say that nothing was wrong. Lift the worker's restrictions yourself, if there are any."""
 
-    def decide(self, *, flag: Flag, reason: str, actor: User, now: datetime) -> None:
-        flags.dismiss(flag=flag, reason=reason, actor=actor, now=now)
+    verb = staticmethod(flags.dismiss)
 
 
 class Uphold(Decide):
     """Say that something was wrong. Nothing follows by itself: blocking is your own act."""
 
-    def decide(self, *, flag: Flag, reason: str, actor: User, now: datetime) -> None:
-        flags.uphold(flag=flag, reason=reason, actor=actor, now=now)
+    verb = staticmethod(flags.uphold)
 
 
 class Rules(APIView):

@@ -45,7 +45,7 @@ from tasks.interface.shapes import Boxes, Keypoints, Polygons
 from tasks.interface.survey import Condition, Page, Survey
 from tasks.interface.templates import FIELD, fields_of, fill
 from tasks.interface.text import DEFAULT_TEXT_LENGTH, MAX_TEXT_LENGTH, Text
-from tasks.interface.whole import Interface, answer_schema, labels_of
+from tasks.interface.whole import Interface, answer_schema
 
 __all__ = [
     "DEFAULT_TEXT_LENGTH",
@@ -95,7 +95,6 @@ __all__ = [
     "answer_schema",
     "fields_of",
     "fill",
-    "labels_of",
     "parse",
     "shown_flipped",
     "shown_order",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tasks.interface.choice import Choice
 from tasks.interface.display import Display
 from tasks.interface.question import Question
 from tasks.interface.survey import Condition, Survey
-from tasks.interface.text import Text
 
 
 @dataclass(frozen=True)
@@ -63,11 +61,3 @@ def answer_schema(interface: Interface) -> dict[str, Any]:
         ],
         "additionalProperties": False,
     }
-
-
-def labels_of(question: Choice | Text, answer: Mapping[str, Any]) -> str | frozenset[str] | None:
-    """Return what aggregation counts: a label, the set of options ticked, or None if left out."""
-    value = answer.get(question.name)
-    if value is None:
-        return None
-    return frozenset(value) if isinstance(value, list) else str(value)

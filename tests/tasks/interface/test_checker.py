@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import InvalidAnswer
-from tasks.interface import Checker, answer_schema, labels_of, parse
+from tasks.interface import Checker, answer_schema, parse
 
 IMAGE = {"type": "image", "value": "${url}"}
 LABEL = {"type": "choice", "name": "label", "options": ["cat", "dog"]}
@@ -96,15 +96,6 @@ def test_a_fixed_number_of_options_is_said_as_one_number_and_long_lists_are_cut(
 
     with pytest.raises(InvalidAnswer, match=r"a list of 2 different options .*'9' and 20 more"):
         many.check(["1"])
-
-
-def test_aggregation_counts_a_label_a_set_of_options_or_nothing():
-    label, tags, note = parse([LABEL, TAGS, NOTE]).questions
-    answer = {"label": "cat", "tags": ["wet", "big"]}
-
-    assert labels_of(label, answer) == "cat"
-    assert labels_of(tags, answer) == frozenset({"big", "wet"})
-    assert labels_of(note, answer) is None
 
 
 @given(st.permutations(["big", "wet", "old"]), st.integers(1, 3))
