@@ -22,6 +22,18 @@ SITE_URL = os.environ.get("SITE_URL", "http://127.0.0.1:8000")
 # What the platform keeps of each accepted answer, in basis points of the reward.
 PLATFORM_FEE_BASIS_POINTS = int(os.environ.get("PLATFORM_FEE_BASIS_POINTS", "2000"))
 
+# Without a key the site runs on play money. Tests never use a key from the environment.
+STRIPE_SECRET_KEY = "" if TESTING else os.environ.get("STRIPE_SECRET_KEY", "")
+STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "")
+# One secret per endpoint that is registered with Stripe.
+STRIPE_WEBHOOK_SECRETS = {
+    name: os.environ.get(f"STRIPE_WEBHOOK_SECRET_{name.upper()}", "")
+    for name in ["platform", "connect", "v2"]
+}
+
+# Whether batches may be published in currencies that nobody has set a wage floor for.
+WAGE_FLOOR_OPTIONAL = os.environ.get("WAGE_FLOOR_OPTIONAL", "1" if TESTING else "0") == "1"
+
 # Whether models may be asked at addresses of this machine and its network. Off, because whoever
 # may register a model could otherwise have the server call whatever answers there.
 ML_BACKEND_ALLOW_PRIVATE = os.environ.get("ML_BACKEND_ALLOW_PRIVATE") == "1"

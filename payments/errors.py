@@ -57,3 +57,66 @@ class AccountNotEmpty(PaymentsError):
 
 class PayoutSettled(PaymentsError):
     """The payout has already ended in the other way."""
+
+
+class NoConnectedAccount(PaymentsError):
+    """Open an account to be paid to first, and try again when it is ready."""
+
+
+class NotRefundable(PaymentsError):
+    """More is asked back than was paid through the provider and not returned yet."""
+
+    def __init__(self, most: Money) -> None:
+        super().__init__(
+            f"At most {most} can go back to where it came from. The rest was not paid through "
+            "the provider: ask an admin to send it by hand."
+        )
+        self.most = most
+
+
+class RequesterFrozen(PaymentsError):
+    """A payment of yours is disputed. Until the bank has decided, nothing can be published."""
+
+
+class InvalidWebhook(PaymentsError):
+    """The message is not signed by the provider, or its signature is too old."""
+
+
+class AlreadyResolved(PaymentsError):
+    """Somebody has ended this incident before."""
+
+
+class ResolutionMissing(PaymentsError):
+    """Say what the incident was and what was done about it."""
+
+
+class FloorMissing(PaymentsError):
+    """No wage floor is in force in this currency: an operator must set one first."""
+
+
+class FloorTooLow(PaymentsError):
+    """A platform floor lies below what the release allows."""
+
+    def __init__(self, minimum: Money) -> None:
+        super().__init__(f"A platform floor must be at least {minimum} per hour.")
+        self.minimum = minimum
+
+
+class FloorDecided(PaymentsError):
+    """The floor was approved or withdrawn before."""
+
+
+class FloorOverlaps(PaymentsError):
+    """Another floor of this place and currency begins on that day or later."""
+
+
+class InvalidFloor(PaymentsError):
+    """A floor needs a place such as DE or US-CA, a first day, a later end or none, and a source."""
+
+
+class SecondPersonMissing(PaymentsError):
+    """A floor must be approved by somebody other than who proposed it."""
+
+
+class VoteMissing(PaymentsError):
+    """A lower platform floor needs a proposal that the workers have carried."""

@@ -1,16 +1,38 @@
-"""Money out: earnings wait in transit until the bank has paid them or sent them back."""
+"""Money out: from a worker's earnings to their account at the provider, and on to their bank.
+
+A payout is asked for, sent to the worker's connected account (a transfer), and paid from there to
+their bank (a payout of Stripe's). Each step is a call in the outbox, and ends in the books once,
+whichever comes first: the answer to the call, or the event that tells of it.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
-from payments import accounts, ledger
+from payments import accounts, incidents, ledger, outbox
+from payments.calls import Again, Call
 from payments.errors import PayoutSettled
-from payments.models import Payout, Transfer
-from payments.money import Money, check_amount
+from payments.ledger import Posting
+from payments.models import Account, ConnectedAccount, Payout, StripeOperation, Transfer
+from payments.money import MINOR_DIGITS, Money, check_amount
+from payments.provider import Trouble
 from payments.references import check_reference
+
+if TYPE_CHECKING:
+    from stripe import StripeClient
+
+Status = Payout.Status
+Kind = Transfer.Kind
+TRANSFER, PAY = "transfer", "payout"  # kinds of calls
+TREASURY_WAIT = timedelta(hours=1)  # until the platform's balance is looked at again
+BANK_WAIT = timedelta(days=1)  # before a returned payout is tried again
+BANK_TRIES = 5
+AUTOMATIC_MINOR = {0: 500, 2: 500, 3: 2000}  # by decimals of the currency: about 5.00
 
 
 @transaction.atomic
@@ -28,65 +50,315 @@ def request(*, owner_id: int, amount: Money, now: datetime) -> Payout:
     payout = Payout.objects.create(
         owner_id=owner_id, amount_minor=amount.minor, currency=amount.currency, requested_at=now
     )
-    posting = ledger.Posting(
-        key=f"payout:{payout.pk}",
-        kind=Transfer.Kind.PAYOUT,
-        source_id=accounts.earnings_of(owner_id, amount.currency).pk,
-        target_id=accounts.payouts_in_transit(owner_id, amount.currency).pk,
-        amount=amount,
-    )
-    ledger.post(posting, now=now)
+    earnings = accounts.earnings_of(owner_id, amount.currency)
+    transit = accounts.payouts_in_transit(owner_id, amount.currency)
+    ledger.post(_posting(payout, "payout", Kind.PAYOUT, earnings, transit), now=now)
     return payout
+
+
+def send_due(*, now: datetime, limit: int = 500) -> int:
+    """Send what was asked for, to everybody whose account is ready; return how many."""
+    ready = ConnectedAccount.objects.filter(
+        owner=OuterRef("owner"), transfers_status="active", closed_at=None
+    )
+    waiting = Payout.objects.filter(Exists(ready), status=Status.REQUESTED)
+    return sum(
+        send(pk, now=now) for pk in waiting.order_by("pk").values_list("pk", flat=True)[:limit]
+    )
+
+
+@transaction.atomic
+def send(payout_id: int, *, now: datetime) -> bool:
+    """Plan the transfer of a requested payout; return False if it is on its way, or cannot be."""
+    payout = _locked(payout_id)
+    account = ConnectedAccount.objects.filter(owner=payout.owner_id).first()
+    if payout.status != Status.REQUESTED or account is None or not account.is_ready:
+        return False
+    _move(payout, Status.SENDING)
+    outbox.plan(
+        kind=TRANSFER,
+        subject_id=payout.pk,
+        request={
+            "amount": payout.amount_minor,
+            "currency": payout.currency.lower(),
+            "destination": account.stripe_account_id,
+            "transfer_group": f"payout_{payout.requested_at:%Y-%m-%d}",
+            "metadata": {"payout": str(payout.pk)},
+        },
+        now=now,
+    )
+    return True
+
+
+def request_due(*, now: datetime, limit: int = 500) -> int:
+    """Ask for what workers with a ready account have earned, from a small sum on; return how many.
+
+    Runs once a day. Whoever asks gets paid less than that, too.
+    """
+    ready = ConnectedAccount.objects.filter(
+        owner=OuterRef("owner"), transfers_status="active", closed_at=None
+    )
+    earned = Account.objects.filter(
+        Exists(ready), purpose=Account.Purpose.EARNINGS, balance_minor__gt=0, closed_at=None
+    )
+    done = 0
+    for account in earned.order_by("pk")[:limit]:
+        free = account.available
+        if free.minor >= AUTOMATIC_MINOR[MINOR_DIGITS[free.currency]]:
+            request(owner_id=account.owner_id or 0, amount=free, now=now)
+            done += 1
+    return done
+
+
+@transaction.atomic
+def transferred(payout_id: int, *, transfer_id: str, now: datetime) -> None:
+    """Note that the money is in the worker's account, and plan its way to the bank.
+
+    Saying so again changes nothing. Another transfer for the same payout is an incident: it moves
+    nothing in the books.
+    """
+    payout = _locked(payout_id)
+    if payout.transfer_id and payout.transfer_id != transfer_id:
+        details = {"payout": payout.pk, "first": payout.transfer_id}
+        incidents.raise_incident(
+            kind="duplicate_transfer", subject=transfer_id, details=details, now=now
+        )
+        return
+    if payout.status != Status.SENDING:
+        return
+    payout.transfer_id = transfer_id
+    _move(payout, Status.SENT)
+    transit = accounts.payouts_in_transit(payout.owner_id, payout.currency)
+    connected = accounts.connected(payout.owner_id, payout.currency)
+    funds = accounts.connected_funds(payout.currency)
+    available = accounts.provider_available(payout.currency)
+    ledger.post_all(
+        [
+            _posting(payout, "sent", Kind.SENT, transit, connected),
+            _posting(payout, "sent_funds", Kind.SENT_FUNDS, funds, available),
+        ],
+        now=now,
+    )
+    _plan_bank(payout, now, after=timedelta(0))
+
+
+def _plan_bank(payout: Payout, now: datetime, *, after: timedelta) -> None:
+    account = ConnectedAccount.objects.get(owner=payout.owner_id)
+    outbox.plan(
+        kind=PAY,
+        subject_id=payout.pk,
+        request={
+            "amount": payout.amount_minor,
+            "currency": payout.currency.lower(),
+            "metadata": {"payout": str(payout.pk), "try": str(payout.tries + 1)},
+        },
+        stripe_account=account.stripe_account_id or "",
+        now=now,
+        after=after,
+    )
+
+
+@transaction.atomic
+def on_the_way(payout_id: int, *, reference: str, attempt: int) -> None:
+    """Note that the provider has started to pay the bank, at this attempt and under this name.
+
+    Saying so again, or of an attempt that is over, changes nothing.
+    """
+    payout = _locked(payout_id)
+    if payout.status in {Status.SENT, Status.RETURNED} and attempt == payout.tries + 1:
+        payout.reference, payout.tries = reference, attempt
+        _move(payout, Status.PAYING)
+
+
+@transaction.atomic
+def arrived(payout_id: int, *, reference: str, now: datetime) -> None:
+    """Note that the bank has the money; again, or of an earlier try, changes nothing."""
+    payout = _locked(payout_id)
+    if payout.status != Status.PAYING or payout.reference != reference:
+        return
+    payout.settled_at = now
+    _move(payout, Status.PAID)
+    connected = accounts.connected(payout.owner_id, payout.currency)
+    funds = accounts.connected_funds(payout.currency)
+    key = f"withdraw:{payout.pk}:{payout.tries}"
+    ledger.post(_posting(payout, key, Kind.WITHDRAW, connected, funds, whole_key=True), now=now)
+
+
+@transaction.atomic
+def came_back(payout_id: int, *, reference: str, why: str, now: datetime) -> None:
+    """Note that the bank refused or returned the money, perhaps after it had confirmed it.
+
+    It is in the worker's account again, and tried again a day later; after some tries it waits
+    for a human. Saying so again changes nothing.
+    """
+    payout = _locked(payout_id)
+    if payout.status not in {Status.PAYING, Status.PAID} or payout.reference != reference:
+        return
+    if payout.status == Status.PAID:
+        connected = accounts.connected(payout.owner_id, payout.currency)
+        funds = accounts.connected_funds(payout.currency)
+        key = f"withdraw_return:{payout.pk}:{payout.tries}"
+        back = _posting(payout, key, Kind.WITHDRAW_RETURN, funds, connected, whole_key=True)
+        ledger.post(back, now=now)
+    payout.settled_at, payout.failure = None, why[:200]
+    _move(payout, Status.RETURNED)
+    _try_again(payout, now, after=BANK_WAIT)
+
+
+def _try_again(payout: Payout, now: datetime, *, after: timedelta) -> None:
+    if payout.tries < BANK_TRIES:
+        _plan_bank(payout, now, after=after)
+        return
+    details = {"payout": payout.pk, "tries": payout.tries, "failure": payout.failure}
+    incidents.raise_incident(
+        kind="payout_returned", subject=f"payout {payout.pk}", details=details, now=now
+    )
+
+
+@transaction.atomic
+def retry_returned(owner_id: int, *, now: datetime) -> int:
+    """Pay what came back at once, now that the worker has changed their bank account."""
+    waiting = StripeOperation.objects.filter(kind=PAY, state=StripeOperation.State.PLANNED)
+    returned = Payout.objects.filter(owner=owner_id, status=Status.RETURNED)
+    subjects = list(returned.values_list("pk", flat=True))
+    hurried = waiting.filter(subject_id__in=subjects).update(next_try_at=now)
+    known = set(waiting.filter(subject_id__in=subjects).values_list("subject_id", flat=True))
+    for payout in returned.exclude(pk__in=known).select_for_update():
+        _plan_bank(payout, now, after=timedelta(0))
+        hurried += 1
+    return hurried
 
 
 @transaction.atomic
 def settle_paid(*, payout_id: int, reference: str, now: datetime) -> Payout:
-    """Note that the owner has the money; ``reference`` is what the bank calls the payment.
+    """Note that the owner was paid by hand; ``reference`` is what the bank calls the payment.
 
-    Saying so again changes nothing, the reference included.
+    For those who have no account at the provider. Saying so again changes nothing.
 
     Raises:
         InvalidReference: ``reference`` is empty, too long or not printable.
-        PayoutSettled: the payout has failed.
+        PayoutSettled: the payout has failed, or the provider has it.
     """
     check_reference(reference)
-    payout = _end(payout_id, Payout.Status.PAID, reference, now)
-    posting = ledger.Posting(
-        key=f"withdraw:{payout.pk}",
-        kind=Transfer.Kind.WITHDRAW,
-        source_id=accounts.payouts_in_transit(payout.owner_id, payout.currency).pk,
-        target_id=accounts.world(payout.currency).pk,
-        amount=payout.amount,
-    )
-    ledger.post(posting, now=now)
+    payout = _locked(payout_id)
+    if payout.status == Status.PAID and not payout.transfer_id:
+        return payout
+    if payout.status != Status.REQUESTED:
+        raise PayoutSettled
+    payout.reference, payout.settled_at = reference, now
+    _move(payout, Status.PAID)
+    transit = accounts.payouts_in_transit(payout.owner_id, payout.currency)
+    world = accounts.world(payout.currency)
+    ledger.post(_posting(payout, "withdraw", Kind.WITHDRAW, transit, world), now=now)
     return payout
 
 
 @transaction.atomic
-def fail(*, payout_id: int, now: datetime) -> Payout:
-    """Return the money to the owner's earnings: the bank has refused it.
+def fail(*, payout_id: int, now: datetime, why: str = "") -> Payout:
+    """Return the money to the owner's earnings: nobody has it yet, and nobody will send it.
 
-    Saying so again changes nothing. Raises ``PayoutSettled`` if the payout was paid.
+    Saying so again changes nothing. Raises ``PayoutSettled`` if it was sent or paid.
     """
-    payout = _end(payout_id, Payout.Status.FAILED, "", now)
-    posting = ledger.Posting(
-        key=f"payout_return:{payout.pk}",
-        kind=Transfer.Kind.PAYOUT_RETURN,
-        source_id=accounts.payouts_in_transit(payout.owner_id, payout.currency).pk,
-        target_id=accounts.earnings_of(payout.owner_id, payout.currency).pk,
+    payout = _locked(payout_id)
+    if payout.status == Status.FAILED:
+        return payout
+    if payout.status not in {Status.REQUESTED, Status.SENDING}:
+        raise PayoutSettled
+    payout.settled_at, payout.failure = now, why[:200]
+    _move(payout, Status.FAILED)
+    transit = accounts.payouts_in_transit(payout.owner_id, payout.currency)
+    earnings = accounts.earnings_of(payout.owner_id, payout.currency)
+    ledger.post(_posting(payout, "payout_return", Kind.PAYOUT_RETURN, transit, earnings), now=now)
+    return payout
+
+
+def _posting(
+    payout: Payout,
+    key: str,
+    kind: Kind,
+    source: Account,
+    target: Account,
+    *,
+    whole_key: bool = False,
+) -> Posting:
+    return Posting(
+        key=key if whole_key else f"{key}:{payout.pk}",
+        kind=kind,
+        source_id=source.pk,
+        target_id=target.pk,
         amount=payout.amount,
     )
-    ledger.post(posting, now=now)
-    return payout
 
 
-def _end(payout_id: int, status: Payout.Status, reference: str, now: datetime) -> Payout:
-    """Move a requested payout to its final ``status``; one that is there stays as it is."""
-    # The old status is in the WHERE: of two calls at once, the second finds no row.
-    Payout.objects.filter(pk=payout_id, status=Payout.Status.REQUESTED).update(
-        status=status, reference=reference, settled_at=now
-    )
-    payout = Payout.objects.get(pk=payout_id)
-    if payout.status != status:
+def _locked(payout_id: int) -> Payout:
+    return Payout.objects.select_for_update(no_key=True).get(pk=payout_id)
+
+
+def _move(payout: Payout, status: Payout.Status) -> None:
+    """Change the status of a locked payout, and save what was set on it."""
+    if status not in Payout.MOVES.get(Status(payout.status), set()):
         raise PayoutSettled
-    return payout
+    payout.status = status
+    payout.save()
+
+
+# The two calls
+
+
+def _send_transfer(
+    client: StripeClient, operation: StripeOperation, options: dict[str, Any]
+) -> Any:
+    return client.v1.transfers.create(operation.request, options)  # type: ignore[arg-type]
+
+
+def _transfer_made(operation: StripeOperation, made: Any, now: datetime) -> None:
+    transferred(operation.subject_id, transfer_id=made.id, now=now)
+
+
+def _transfer_refused(operation: StripeOperation, why: Trouble, now: datetime) -> Again | None:
+    if why.code == "balance_insufficient":
+        details = {"payout": operation.subject_id, "error": why.message}
+        subject = f"{now:%Y-%m-%d} {operation.request['currency']}"
+        incidents.raise_incident(kind="treasury_short", subject=subject, details=details, now=now)
+        return Again(after=TREASURY_WAIT)
+    fail(payout_id=operation.subject_id, now=now, why=why.code)
+    return None
+
+
+def _find_transfer(client: StripeClient, operation: StripeOperation) -> Any | None:
+    group = operation.request["transfer_group"]
+    page = client.v1.transfers.list({"transfer_group": group, "limit": 100})
+    return _of_payout(page.auto_paging_iter(), operation.request["metadata"])
+
+
+def _send_payout(client: StripeClient, operation: StripeOperation, options: dict[str, Any]) -> Any:
+    return client.v1.payouts.create(operation.request, options)  # type: ignore[arg-type]
+
+
+def _payout_made(operation: StripeOperation, made: Any, now: datetime) -> None:
+    attempt = int(operation.request["metadata"]["try"])
+    on_the_way(operation.subject_id, reference=made.id, attempt=attempt)
+
+
+def _payout_refused(operation: StripeOperation, why: Trouble, now: datetime) -> Again | None:
+    """The money stays where it is, and the bank is tried again; a human hears of it."""
+    details = {"payout": operation.subject_id, "error": why.message}
+    subject = f"payout {operation.subject_id}"
+    incidents.raise_incident(kind="payout_refused", subject=subject, details=details, now=now)
+    return Again(after=BANK_WAIT)
+
+
+def _find_payout(client: StripeClient, operation: StripeOperation) -> Any | None:
+    page = client.v1.payouts.list({"limit": 100}, {"stripe_account": operation.stripe_account})
+    return _of_payout(page.auto_paging_iter(), operation.request["metadata"])
+
+
+def _of_payout(found: Any, metadata: Mapping[str, str]) -> Any | None:
+    """The first of ``found`` that carries this metadata."""
+    return next((each for each in found if each.metadata.to_dict() == dict(metadata)), None)
+
+
+CALLS = {
+    TRANSFER: Call(_send_transfer, _transfer_made, _transfer_refused, _find_transfer),
+    PAY: Call(_send_payout, _payout_made, _payout_refused, _find_payout),
+}

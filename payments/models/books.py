@@ -19,19 +19,96 @@ from django.db.models import F, Q
 from payments.money import Money
 
 # Sorts of accounts, by the values of ``Account.Purpose``.
-GUARDED = ["wallet", "escrow", "earnings", "payouts_in_transit"]
-OWNED = ["wallet", "earnings", "payouts_in_transit"]
-SHARED = ["fees", "world"]  # one per currency
+GUARDED = [
+    "wallet",
+    "escrow",
+    "reserve",
+    "earnings",
+    "payouts_in_transit",
+    "connected",
+    "refunds_in_transit",
+    "dispute_reserve",
+]
+OWNED = [
+    "wallet",
+    "earnings",
+    "payouts_in_transit",
+    "connected",
+    "refunds_in_transit",
+    "dispute_reserve",
+    "receivable",
+]
+PER_BATCH = ["escrow", "reserve"]
+# One per currency: what the provider holds, and what the platform loses besides.
+PROVIDERS = [
+    "provider_pending",
+    "provider_available",
+    "connected_funds",
+    "disputed_funds",
+    "provider_fees",
+    "dispute_losses",
+    "guarantees",
+    "review_pay",
+]
+SHARED = ["fees", "world", *PROVIDERS]
+UNGUARDED = [*SHARED, "receivable"]
+# Sorts of transfers, by the values of ``Transfer.Kind``.
+KINDS = [
+    "deposit",
+    "provider_fee",
+    "available",
+    "treasury",
+    "allocate",
+    "set_aside",
+    "reward",
+    "fee",
+    "effort",
+    "top_up",
+    "bonus",
+    "refund",
+    "review_pay",
+    "collect",
+    "write_off",
+    "payout",
+    "payout_return",
+    "sent",
+    "sent_funds",
+    "withdraw",
+    "withdraw_return",
+    "reverse",
+    "reverse_funds",
+    "withdrawal",
+    "withdrawal_paid",
+    "withdrawal_return",
+    "dispute",
+    "freeze",
+    "unfreeze",
+    "dispute_won",
+    "dispute_lost",
+]
 
 
 class Account(models.Model):
     class Purpose(models.TextChoices):
         WALLET = "wallet"  # a requester's deposits
         ESCROW = "escrow"  # one batch's budget, until its answers are judged
+        RESERVE = "reserve"  # one batch's reserve, from which pay is raised to the wage floor
         EARNINGS = "earnings"  # what a worker was paid and has not asked for yet
-        PAYOUTS_IN_TRANSIT = "payouts_in_transit"  # asked for, not confirmed by the bank
+        PAYOUTS_IN_TRANSIT = "payouts_in_transit"  # asked for, not confirmed by the provider
+        CONNECTED = "connected"  # in the worker's account at the provider, not yet in their bank
+        REFUNDS_IN_TRANSIT = "refunds_in_transit"  # a requester's deposit on its way back
+        DISPUTE_RESERVE = "dispute_reserve"  # a requester's money, frozen by an open dispute
+        RECEIVABLE = "receivable"  # minus what a requester owes the platform
+        WORLD = "world"  # banks: minus the money that came and went by hand
+        PROVIDER_PENDING = "provider_pending"  # minus what the provider will make available
+        PROVIDER_AVAILABLE = "provider_available"  # minus what the provider holds for the platform
+        CONNECTED_FUNDS = "connected_funds"  # minus what the provider holds for workers
+        DISPUTED_FUNDS = "disputed_funds"  # minus what open disputes took
         FEES = "fees"  # what the platform keeps
-        WORLD = "world"  # banks and cards: minus all the money that is inside
+        PROVIDER_FEES = "provider_fees"  # minus what the provider took for its services
+        DISPUTE_LOSSES = "dispute_losses"  # minus what lost disputes cost the platform
+        GUARANTEES = "guarantees"  # minus what the platform paid for requesters who did not
+        REVIEW_PAY = "review_pay"  # minus what jurors were paid
 
     purpose = models.CharField(max_length=20, choices=Purpose)
     # The unique constraint below leads with the owner, so it needs no index of its own.
@@ -49,12 +126,12 @@ class Account(models.Model):
             models.CheckConstraint(
                 name="account_guarded_by_its_purpose",
                 condition=Q(guarded=True, purpose__in=GUARDED)
-                | Q(guarded=False, purpose__in=SHARED),
+                | Q(guarded=False, purpose__in=UNGUARDED),
             ),
             models.CheckConstraint(
                 name="account_owned_by_its_purpose",
                 condition=Q(owner__isnull=False, purpose__in=OWNED)
-                | Q(owner__isnull=True, purpose__in=["escrow", *SHARED]),
+                | Q(owner__isnull=True, purpose__in=[*PER_BATCH, *SHARED]),
             ),
             models.CheckConstraint(
                 name="account_currency_is_three_capitals",
@@ -80,7 +157,12 @@ class Account(models.Model):
             models.UniqueConstraint(
                 name="account_once_per_shared_purpose",
                 fields=["purpose", "currency"],
-                condition=Q(purpose__in=SHARED),
+                condition=Q(purpose__in=["fees", "world"]),
+            ),
+            models.UniqueConstraint(
+                name="account_once_per_provider_purpose",
+                fields=["purpose", "currency"],
+                condition=Q(purpose__in=PROVIDERS),
             ),
             # What the transfers' foreign keys point at, so that currencies cannot mix.
             models.UniqueConstraint(name="account_has_one_currency", fields=["id", "currency"]),
@@ -121,15 +203,43 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
 
 class Transfer(models.Model):
     class Kind(models.TextChoices):
-        DEPOSIT = "deposit"  # world → wallet
+        # Money in
+        DEPOSIT = "deposit"  # world or provider_pending → wallet
+        PROVIDER_FEE = "provider_fee"  # provider_fees → provider_pending or provider_available
+        AVAILABLE = "available"  # provider_available → provider_pending, days later
+        TREASURY = "treasury"  # provider_available → world, the operator's own money
+        # A batch
         ALLOCATE = "allocate"  # wallet → escrow, when a batch is published
+        SET_ASIDE = "set_aside"  # wallet → reserve, at the same time
         REWARD = "reward"  # escrow → earnings, for an accepted answer
         FEE = "fee"  # escrow → fees, beside the reward
+        EFFORT = "effort"  # escrow → earnings, for an answer that was refused
+        TOP_UP = "top_up"  # reserve or receivable → earnings, up to the wage floor
         BONUS = "bonus"  # wallet → earnings
-        REFUND = "refund"  # escrow → wallet, what a batch did not spend
+        REFUND = "refund"  # escrow or reserve → wallet, what a batch did not spend
+        REVIEW_PAY = "review_pay"  # review_pay → earnings, for a juror's vote
+        # Debts of a requester
+        COLLECT = "collect"  # wallet → receivable
+        WRITE_OFF = "write_off"  # guarantees or dispute_losses → receivable
+        # Money out, to workers
         PAYOUT = "payout"  # earnings → payouts in transit, when a worker asks
-        PAYOUT_RETURN = "payout_return"  # payouts in transit → earnings, when the bank refuses
-        WITHDRAW = "withdraw"  # payouts in transit → world, when the bank confirms
+        PAYOUT_RETURN = "payout_return"  # payouts in transit → earnings, when it is refused
+        SENT = "sent"  # payouts in transit → connected, when the provider has moved it
+        SENT_FUNDS = "sent_funds"  # connected_funds → provider_available, at the same time
+        WITHDRAW = "withdraw"  # payouts in transit → world, or connected → connected_funds: paid
+        WITHDRAW_RETURN = "withdraw_return"  # connected_funds → connected, when the bank returns it
+        REVERSE = "reverse"  # connected → earnings, when a transfer is taken back
+        REVERSE_FUNDS = "reverse_funds"  # provider_available → connected_funds, at the same time
+        # Money out, to requesters
+        WITHDRAWAL = "withdrawal"  # wallet → refunds in transit
+        WITHDRAWAL_PAID = "withdrawal_paid"  # refunds in transit → provider_available
+        WITHDRAWAL_RETURN = "withdrawal_return"  # refunds in transit → wallet
+        # Disputes
+        DISPUTE = "dispute"  # disputed_funds → provider_available, when the bank takes it
+        FREEZE = "freeze"  # wallet → dispute_reserve
+        UNFREEZE = "unfreeze"  # dispute_reserve → wallet
+        DISPUTE_WON = "dispute_won"  # provider_available → disputed_funds
+        DISPUTE_LOST = "dispute_lost"  # dispute_reserve or receivable → disputed_funds
 
     key = models.CharField(max_length=255)  # derived from the cause, so nothing moves twice
     kind = models.CharField(max_length=20, choices=Kind)
@@ -158,19 +268,7 @@ class Transfer(models.Model):
             ),
             models.CheckConstraint(
                 name="transfer_kind_is_known",
-                condition=Q(
-                    kind__in=[
-                        "deposit",
-                        "allocate",
-                        "reward",
-                        "fee",
-                        "bonus",
-                        "refund",
-                        "payout",
-                        "payout_return",
-                        "withdraw",
-                    ]
-                ),
+                condition=Q(kind__in=KINDS),
             ),
         ]
         indexes = [
@@ -194,47 +292,6 @@ class Transfer(models.Model):
 
     def __str__(self) -> str:
         return self.key
-
-    @property
-    def amount(self) -> Money:
-        return Money(self.amount_minor, self.currency)
-
-
-class Payout(models.Model):
-    class Status(models.TextChoices):
-        REQUESTED = "requested"  # → paid | failed
-        PAID = "paid"
-        FAILED = "failed"
-
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="payouts")
-    amount_minor = models.BigIntegerField()
-    currency = models.CharField(max_length=3)
-    status = models.CharField(max_length=10, choices=Status, default=Status.REQUESTED)
-    requested_at = models.DateTimeField()
-    settled_at = models.DateTimeField(null=True, blank=True)
-    # What the bank or provider calls it, once it has answered.
-    reference = models.CharField(max_length=200, blank=True)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                name="payout_amount_is_positive", condition=Q(amount_minor__gt=0)
-            ),
-            models.CheckConstraint(
-                name="payout_settled_at_the_end",
-                condition=Q(status="requested", settled_at__isnull=True)
-                | Q(status__in=["paid", "failed"], settled_at__isnull=False),
-            ),
-        ]
-        indexes = [
-            # Whoever sends the money asks for these, oldest first.
-            models.Index(
-                name="payout_waiting", fields=["requested_at"], condition=Q(status="requested")
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"payout {self.pk}"
 
     @property
     def amount(self) -> Money:

@@ -62,6 +62,7 @@ class Assignment(models.Model):
     MOVES = {
         Status.ACTIVE: {Status.SUBMITTED, Status.SKIPPED, Status.EXPIRED},
         Status.SUBMITTED: {Status.ACCEPTED, Status.REJECTED},
+        Status.REJECTED: {Status.ACCEPTED},  # when an appeal is upheld
     }
 
     batch = models.ForeignKey(Batch, models.PROTECT, related_name="assignments", db_index=False)
@@ -87,6 +88,15 @@ class Assignment(models.Model):
     )
     aggregated_at = models.DateTimeField(null=True)
     paid_at = models.DateTimeField(null=True)
+    # Working time (tasks.wages.time), by the server's clock. Of beats only sums are kept.
+    beats = models.PositiveIntegerField(default=0, db_default=0)
+    beat_at = models.DateTimeField(null=True)  # the latest
+    active_seconds = models.FloatField(default=0, db_default=0)  # until the latest beat
+    covered_seconds = models.FloatField(default=0, db_default=0)
+    worked_seconds = models.PositiveIntegerField(null=True)  # measured at submit
+    coverage = models.FloatField(null=True)  # share of the time that beats vouch for
+    reported_seconds = models.PositiveIntegerField(null=True)  # as the worker said it took
+    effort_minor = models.BigIntegerField(default=0, db_default=0)  # paid though it was refused
 
     objects = AssignmentQuerySet.as_manager()
 

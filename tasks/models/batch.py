@@ -108,6 +108,22 @@ class Batch(models.Model):
     escrow = models.OneToOneField(Account, models.PROTECT, null=True, related_name="batch")
     budget_minor = models.BigIntegerField(default=0)  # moved from the wallet into escrow so far
     refunded_minor = models.BigIntegerField(default=0)  # moved back into the wallet at the end
+    # Fair pay (tasks.compensation). Without a floor in the batch's currency nothing is guaranteed.
+    estimate_seconds = models.PositiveIntegerField(null=True)  # of one assignment, as published
+    floor_minor = models.BigIntegerField(null=True)  # the least an hour is paid; set at publish
+    reserve = models.ForeignKey(
+        Account, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    reserve_each_minor = models.BigIntegerField(default=0, db_default=0)  # per wanted answer
+    reserve_minor = models.BigIntegerField(default=0, db_default=0)  # brought into it so far
+    # Claims left until the first answers have been timed; null: no pilot is running.
+    pilot_left = models.SmallIntegerField(null=True)
+    paused_for = models.CharField(max_length=20, blank=True, default="", db_default="")
+    # What is shown may disturb: of workers.content. Only those who agreed to it are offered it.
+    content_warnings = models.JSONField(
+        default=list, db_default=models.Value([], models.JSONField())
+    )
+    data_use = models.CharField(max_length=500, blank=True, default="", db_default="")
     task_count = models.PositiveIntegerField(default=0)  # without gold
     gold_count = models.PositiveIntegerField(default=0)
     slot_count = models.PositiveBigIntegerField(default=0)  # answers wanted of tasks, without gold

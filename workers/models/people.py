@@ -87,6 +87,8 @@ class User(auth.AbstractUser):
         error_messages={"unique": "Somebody already has this username. Choose another."},
     )
     is_requester = models.BooleanField(default=False)
+    terms_version = models.PositiveIntegerField(default=0, db_default=0)  # the latest agreed to
+    erased_at = models.DateTimeField(null=True)  # when all that names them was removed
 
     objects: ClassVar[UserManager] = UserManager()
 

@@ -46,6 +46,10 @@ class Worker(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
     # Grows with whatever may change an answer of ``qualify.eligible`` about this worker.
     qualifications_version = models.PositiveIntegerField(default=0)
+    # Sorts of content they agreed to be shown (workers.content); others are never offered to them.
+    content = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    # After a long day nothing new can be claimed until then.
+    rest_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
 
     objects = WorkerQuerySet.as_manager()

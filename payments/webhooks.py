@@ -1,0 +1,186 @@
+"""What Stripe tells: kept first, then looked into, in any order and as often as it comes.
+
+An event is taken only as a hint that something changed. What the books do follows from the object
+as Stripe has it now, so that late, repeated and reversed events end in the same books.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from payments import disputes, fundings, payout_accounts, payouts, provider, refunds
+from payments.errors import InvalidWebhook
+from payments.models import ConnectedAccount, Payout, StripeEvent
+
+if TYPE_CHECKING:
+    from stripe import StripeClient
+
+BACK_OFF_MAX = timedelta(hours=1)
+TRIES_MAX = 20
+
+
+def receive(
+    body: bytes, signature: str, secret: str, *, now: datetime, tolerance_seconds: int = 300
+) -> bool:
+    """Keep an event that Stripe has signed; return False if it is here already.
+
+    Raises ``InvalidWebhook`` if the signature is not Stripe's, or older than the tolerance.
+    """
+    import stripe  # noqa: PLC0415  (see payments.provider)
+
+    try:
+        text = body.decode()
+        stripe.WebhookSignature.verify_header(text, signature, secret, tolerance_seconds)  # type: ignore[no-untyped-call]
+        event = json.loads(text)
+        return keep(event, source="webhook", now=now)
+    except (stripe.SignatureVerificationError, ValueError, KeyError, TypeError) as error:
+        raise InvalidWebhook from error
+
+
+def keep(event: Mapping[str, Any], *, source: str, now: datetime) -> bool:
+    """Keep one event, once; it is looked into by the job."""
+    made = StripeEvent(
+        id=event["id"],
+        type=event["type"],
+        account=event.get("account") or "",
+        payload=dict(event),
+        source=source,
+        received_at=now,
+        next_try_at=now,
+    )
+    before = StripeEvent.objects.filter(pk=made.pk).exists()
+    StripeEvent.objects.bulk_create([made], ignore_conflicts=True)
+    return not before
+
+
+def look_into_due(client: StripeClient, *, now: datetime, limit: int = 500) -> int:
+    """Look into the events that wait; return into how many. One that fails waits longer."""
+    waiting = StripeEvent.objects.filter(processed_at=None, next_try_at__lte=now)
+    names = list(waiting.order_by("next_try_at").values_list("pk", flat=True)[:limit])
+    return sum(look_into(name, client, now=now) for name in names)
+
+
+def look_into(name: str, client: StripeClient, *, now: datetime) -> bool:
+    """Bring our rows up to what one event is about; return False if that has to wait."""
+    event = StripeEvent.objects.get(pk=name)
+    if event.processed_at:
+        return True
+    about = LOOKS.get(_family(event.type))
+    try:
+        if about:
+            about(event, client, now)
+    except Exception as error:  # noqa: BLE001  (one broken event must not stop the others)
+        _wait(event, error, now)
+        return False
+    StripeEvent.objects.filter(pk=name).update(processed_at=now, last_error="")
+    return True
+
+
+def _wait(event: StripeEvent, error: Exception, now: datetime) -> None:
+    later = min(timedelta(seconds=2.0 ** min(event.tries, 20)), BACK_OFF_MAX)
+    StripeEvent.objects.filter(pk=event.pk).update(
+        tries=event.tries + 1,
+        next_try_at=now + later,
+        last_error=f"{type(error).__name__}: {error}"[:2000],
+    )
+
+
+def _family(kind: str) -> str:
+    """``"charge.dispute.created"`` → ``"charge.dispute"``; what an event is about."""
+    found = [family for family in LOOKS if kind.startswith(family)]
+    return max(found, key=len, default="")
+
+
+def _object(event: StripeEvent) -> dict[str, Any]:
+    found: dict[str, Any] = event.payload["data"]["object"]
+    return found
+
+
+def _checkout(event: StripeEvent, client: StripeClient, now: datetime) -> None:
+    fundings.sync(_object(event)["id"], client, now=now)
+
+
+def _payment(event: StripeEvent, client: StripeClient, now: datetime) -> None:
+    fundings.sync_payment(_object(event)["id"], client, now=now)
+
+
+def _refund(event: StripeEvent, client: StripeClient, now: datetime) -> None:
+    refunds.sync(_object(event)["id"], client, now=now)
+
+
+def _dispute(event: StripeEvent, client: StripeClient, now: datetime) -> None:
+    disputes.sync(_object(event)["id"], client, now=now)
+
+
+def _transfer(event: StripeEvent, client: StripeClient, now: datetime) -> None:
+    found = client.v1.transfers.retrieve(_object(event)["id"])
+    named = _payout_of(found)
+    if named is not None:
+        payouts.transferred(named, transfer_id=found.id, now=now)
+
+
+def _payout(event: StripeEvent, client: StripeClient, now: datetime) -> None:
+    """All steps up to where it is: the event may be here before the answer to the call."""
+    found = client.v1.payouts.retrieve(
+        _object(event)["id"], None, {"stripe_account": event.account}
+    )
+    named = _payout_of(found)
+    if named is None or not Payout.objects.filter(pk=named).exists():
+        return
+    attempt = int(found.metadata.to_dict().get("try", "1"))  # type: ignore[union-attr]
+    with transaction.atomic():
+        payouts.on_the_way(named, reference=found.id, attempt=attempt)
+        if found.status == "paid":
+            payouts.arrived(named, reference=found.id, now=now)
+        elif found.status in {"failed", "canceled"}:
+            why = found.failure_code or found.status
+            payouts.came_back(named, reference=found.id, why=why, now=now)
+
+
+def _payout_of(found: Any) -> int | None:
+    named = (found.metadata.to_dict() if found.metadata else {}).get("payout", "")
+    return int(named) if named.isdigit() else None
+
+
+def _account(event: StripeEvent, client: StripeClient, now: datetime) -> None:
+    related = event.payload.get("related_object") or {}
+    name = related.get("id") or event.account
+    if not name or not payout_accounts.sync(name, client, now=now):
+        return
+    if event.type.startswith("account.external_account"):
+        account = ConnectedAccount.objects.get(stripe_account_id=name)
+        payouts.retry_returned(account.owner_id, now=now)
+
+
+# By the longest beginning of an event's type that is named here; others are kept, and say nothing.
+LOOKS: dict[str, Callable[[StripeEvent, StripeClient, datetime], None]] = {
+    "checkout.session": _checkout,
+    "payment_intent": _payment,
+    "refund": _refund,
+    "charge.dispute": _dispute,
+    "transfer": _transfer,
+    "payout": _payout,
+    "account": _account,
+    "v2.core.account": _account,
+}
+
+
+def deliver_play(*, now: datetime, limit: int = 500) -> int:
+    """Bring the events of play money in, signed and checked as Stripe's are; return how many."""
+    from payments.play import events  # noqa: PLC0415
+
+    state = provider.play_server().state
+    waiting = events.undelivered(state, limit=limit)
+    for event in waiting:
+        body, signature = events.signed(event, PLAY_SECRET, now=now)
+        receive(body.encode(), signature, PLAY_SECRET, now=now, tolerance_seconds=10**9)
+    events.delivered(state, [event["id"] for event in waiting])
+    return len(waiting)
+
+
+PLAY_SECRET = "whsec_play_money"  # noqa: S105  (it opens nothing: play money never leaves the site)
