@@ -99,7 +99,7 @@ clean: down ## stop everything and remove what can be made again; the data under
 
 ## Measuring it
 
-.PHONY: bench-cycle bench-scale bench-import bench-drain bench-quality bench-forecast bench-aggregators bench-lag
+.PHONY: bench-cycle bench-scale bench-import bench-drain bench-quality bench-forecast bench-aggregators bench-lag simulate-wages
 bench-cycle: $(DEV) $(REDIS) ## CPU of one claim and its submit, over HTTP
 	@$(PYTHON) -m benchmarks.cycle $(BENCH_ARGS)
 
@@ -123,6 +123,9 @@ bench-forecast: $(DEV) ## how often forecasts from a pilot hold, on the same cro
 
 bench-aggregators: $(DEV) ## our aggregators beside crowd-kit's, on the same crowds
 	@OMP_NUM_THREADS=1 $(PYTHON) -m benchmarks.aggregators $(BENCH_ARGS)
+
+simulate-wages: $(DEV) ## what a wage floor costs, whom it reaches, what slow work gains
+	@$(PYTHON) -m benchmarks.wages $(BENCH_ARGS)
 
 ## Installing it
 
