@@ -99,7 +99,7 @@ clean: down ## stop everything and remove what can be made again; the data under
 
 ## Measuring it
 
-.PHONY: bench-cycle bench-scale bench-import bench-drain bench-quality bench-forecast bench-aggregators bench-lag simulate-wages
+.PHONY: bench-cycle bench-scale bench-import bench-drain bench-quality bench-forecast bench-aggregators bench-lag bench-ledger bench-payouts simulate-wages
 bench-cycle: $(DEV) $(REDIS) ## CPU of one claim and its submit, over HTTP
 	@$(PYTHON) -m benchmarks.cycle $(BENCH_ARGS)
 
@@ -117,6 +117,12 @@ bench-quality: $(DEV) ## adaptive redundancy on recorded crowds, in BENCH_CROWD_
 
 bench-lag: $(DEV) $(REDIS) ## how soon an answer is reckoned with at 100 submits a second
 	@$(PYTHON) -m benchmarks.lag $(BENCH_ARGS)
+
+bench-ledger: $(DEV) $(REDIS) ## accepted answers settled per CPU second, one batch and many
+	@$(PYTHON) -m benchmarks.ledger $(BENCH_ARGS)
+
+bench-payouts: $(DEV) $(REDIS) ## 1,000 payouts with faults, while processes are killed
+	@$(PYTHON) -m benchmarks.payouts $(BENCH_ARGS)
 
 bench-forecast: $(DEV) ## how often forecasts from a pilot hold, on the same crowds
 	@OMP_NUM_THREADS=1 $(PYTHON) -m benchmarks.forecasts $(BENCH_ARGS)

@@ -24,9 +24,69 @@ def payouts_in_transit(user_id: int, currency: str) -> Account:
     return _only(Account.Purpose.PAYOUTS_IN_TRANSIT, currency, user_id)
 
 
+def connected(user_id: int, currency: str) -> Account:
+    """Return what is in the worker's account at the provider and not in their bank yet."""
+    return _only(Account.Purpose.CONNECTED, currency, user_id)
+
+
+def refunds_in_transit(user_id: int, currency: str) -> Account:
+    """Return what the requester asked back and the provider has not confirmed."""
+    return _only(Account.Purpose.REFUNDS_IN_TRANSIT, currency, user_id)
+
+
+def dispute_reserve(user_id: int, currency: str) -> Account:
+    """Return the requester's money that an open dispute has frozen."""
+    return _only(Account.Purpose.DISPUTE_RESERVE, currency, user_id)
+
+
+def receivable(user_id: int, currency: str) -> Account:
+    """Return minus what the requester owes the platform in one currency."""
+    return _only(Account.Purpose.RECEIVABLE, currency, user_id)
+
+
 def fees(currency: str) -> Account:
     """Return the platform's fees in one currency."""
     return _only(Account.Purpose.FEES, currency)
+
+
+def provider_pending(currency: str) -> Account:
+    """Return minus what the provider has taken in and will make available."""
+    return _only(Account.Purpose.PROVIDER_PENDING, currency)
+
+
+def provider_available(currency: str) -> Account:
+    """Return minus what the provider holds for the platform to send."""
+    return _only(Account.Purpose.PROVIDER_AVAILABLE, currency)
+
+
+def connected_funds(currency: str) -> Account:
+    """Return minus what the provider holds in the accounts of workers."""
+    return _only(Account.Purpose.CONNECTED_FUNDS, currency)
+
+
+def disputed_funds(currency: str) -> Account:
+    """Return minus what open disputes have taken."""
+    return _only(Account.Purpose.DISPUTED_FUNDS, currency)
+
+
+def provider_fees(currency: str) -> Account:
+    """Return minus what the provider took for its services."""
+    return _only(Account.Purpose.PROVIDER_FEES, currency)
+
+
+def dispute_losses(currency: str) -> Account:
+    """Return minus what lost disputes have cost the platform."""
+    return _only(Account.Purpose.DISPUTE_LOSSES, currency)
+
+
+def guarantees(currency: str) -> Account:
+    """Return minus what the platform paid for requesters who did not."""
+    return _only(Account.Purpose.GUARANTEES, currency)
+
+
+def review_pay(currency: str) -> Account:
+    """Return minus what jurors were paid."""
+    return _only(Account.Purpose.REVIEW_PAY, currency)
 
 
 def world(currency: str) -> Account:
@@ -36,8 +96,12 @@ def world(currency: str) -> Account:
 
 def open_escrow(currency: str) -> Account:
     """Open a new, empty account for one batch's budget. Each call opens another."""
-    _check_known(currency)
-    return Account.objects.create(purpose=Account.Purpose.ESCROW, currency=currency, guarded=True)
+    return _open(Account.Purpose.ESCROW, currency)
+
+
+def open_reserve(currency: str) -> Account:
+    """Open a new, empty account for one batch's top-up reserve. Each call opens another."""
+    return _open(Account.Purpose.RESERVE, currency)
 
 
 def earnings_by_user(user_ids: Iterable[int], currency: str) -> dict[int, int]:
@@ -62,6 +126,11 @@ def earnings_by_user(user_ids: Iterable[int], currency: str) -> dict[int, int]:
         ignore_conflicts=True,
     )
     return dict(mine.values_list("owner_id", "pk"))
+
+
+def _open(purpose: Account.Purpose, currency: str) -> Account:
+    _check_known(currency)
+    return Account.objects.create(purpose=purpose, currency=currency, guarded=True)
 
 
 def _only(purpose: Account.Purpose, currency: str, owner_id: int | None = None) -> Account:

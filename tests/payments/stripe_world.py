@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from payments import fundings, operations, payout_accounts, webhooks
-from payments.models import ConnectedAccount, Funding
+from payments import accounts, balances, fundings, ledger, operations, payout_accounts, webhooks
+from payments.ledger import Posting
+from payments.models import Account, ConnectedAccount, Funding, Transfer
 from payments.money import Money
 from payments.play import events, transport, world
 from payments.play.server import PlayServer
-from payments.play.state import Rules, no_fee
-from payments.play.store import MemoryStore
+from payments.play.state import PLATFORM, Rules
+from payments.play.store import MemoryStore, Query
 from tests import factories
 from tests.factories import NOON
 from workers.models import User
@@ -32,7 +34,7 @@ class Bank:
         self.now += timedelta(**time)
         return self.now
 
-    def news(self) -> list[dict]:
+    def news(self) -> list[dict[str, Any]]:
         """The events nobody has been told of yet, oldest first."""
         found = events.undelivered(self.state, limit=10_000)
         events.delivered(self.state, [event["id"] for event in found])
@@ -79,3 +81,31 @@ def connected(bank: Bank, owner: User) -> ConnectedAccount:
     world.onboard(bank.server, factories.fresh(account).stripe_account_id)
     bank.run(2)
     return factories.fresh(account)
+
+
+def earned(owner: User, minor: int, currency: str = "USD") -> None:
+    """Give a worker earnings, out of a requester's wallet that was filled by hand."""
+    wallet = accounts.wallet_of(factories.a_requester(Money(minor, currency)).pk, currency)
+    posting = Posting(
+        key=f"bonus:{wallet.pk}",
+        kind=Transfer.Kind.BONUS,
+        source_id=wallet.pk,
+        target_id=accounts.earnings_of(owner.pk, currency).pk,
+        amount=Money(minor, currency),
+    )
+    ledger.post(posting, now=NOON)
+
+
+def books() -> dict[tuple[str, int | None, str], int]:
+    """The balance of every account that is not empty, by purpose, owner and currency."""
+    found = {
+        (account.purpose, account.owner_id, account.currency): balances.balance_of(account).minor
+        for account in Account.objects.all()
+    }
+    return {name: minor for name, minor in found.items() if minor}
+
+
+def objects(bank: Bank, kind: str, account: str = PLATFORM) -> list[dict[str, Any]]:
+    """All objects of a kind at the bank, oldest first."""
+    rows = bank.state.store.find(Query(account, kind, oldest_first=True), limit=100_000)
+    return [row.data for row in rows]

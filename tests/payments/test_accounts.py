@@ -9,8 +9,26 @@ from payments.errors import UnknownCurrency
 from payments.models import Account
 from tests.payments.books import at_once, new_user
 
-owned = [accounts.wallet_of, accounts.earnings_of, accounts.payouts_in_transit]
-shared = [accounts.fees, accounts.world]
+owned = [
+    accounts.wallet_of,
+    accounts.earnings_of,
+    accounts.payouts_in_transit,
+    accounts.connected,
+    accounts.refunds_in_transit,
+    accounts.dispute_reserve,
+]
+shared = [
+    accounts.fees,
+    accounts.world,
+    accounts.provider_pending,
+    accounts.provider_available,
+    accounts.connected_funds,
+    accounts.disputed_funds,
+    accounts.provider_fees,
+    accounts.dispute_losses,
+    accounts.guarantees,
+    accounts.review_pay,
+]
 
 
 @pytest.mark.django_db
@@ -37,11 +55,36 @@ def test_the_platform_has_one_unguarded_account_per_purpose_and_currency(account
 
 
 @pytest.mark.django_db
-def test_each_escrow_is_a_new_one():
-    first, second = accounts.open_escrow("USD"), accounts.open_escrow("USD")
+def test_what_a_requester_owes_is_theirs_and_not_guarded():
+    ann = new_user()
+
+    owed = accounts.receivable(ann, "USD")
+
+    assert accounts.receivable(ann, "USD") == owed
+    assert accounts.receivable(new_user(), "USD") != owed
+    assert (owed.owner_id, owed.guarded) == (ann, False)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("open_another", [accounts.open_escrow, accounts.open_reserve])
+def test_each_escrow_and_reserve_is_a_new_one(open_another):
+    first, second = open_another("USD"), open_another("USD")
 
     assert first != second
     assert (first.owner_id, first.guarded, first.balance_minor) == (None, True, 0)
+
+
+@pytest.mark.django_db
+def test_every_purpose_has_an_opener():
+    ann = new_user()
+    opened = [
+        *(account_of(ann, "USD") for account_of in [*owned, accounts.receivable]),
+        *(account_in("USD") for account_in in shared),
+        accounts.open_escrow("USD"),
+        accounts.open_reserve("USD"),
+    ]
+
+    assert sorted(account.purpose for account in opened) == sorted(Account.Purpose.values)
 
 
 @pytest.mark.django_db

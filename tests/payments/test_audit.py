@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from django.db import connection
 
 from payments import accounts, audit, ledger, payouts
 from payments.audit import Imbalance, Totals
-from payments.models import Account, Payout
+from payments.models import Account, Dispute, Funding, Payout, Refund
 from tests.factories import NOON, usd
 from tests.payments.books import Kind, earnings_with, escrow_with, new_user, posting, wallet_with
 
@@ -129,11 +131,70 @@ def test_money_in_transit_that_no_payout_asks_for_is_found():
     ]
 
 
+def a_funding(owner_id) -> Funding:
+    return Funding.objects.create(
+        owner_id=owner_id, amount_minor=100, currency="USD", created_at=NOON
+    )
+
+
+def a_payout(owner_id, status):
+    Payout.objects.create(
+        owner_id=owner_id, amount_minor=20, currency="USD", status=status, requested_at=NOON
+    )
+
+
+def a_refund(owner_id):
+    Refund.objects.create(funding=a_funding(owner_id), amount_minor=20, requested_at=NOON)
+
+
+def a_dispute(owner_id):
+    Dispute.objects.create(
+        funding=a_funding(owner_id),
+        dispute_id="dp_1",
+        amount_minor=50,
+        frozen_minor=20,
+        opened_at=NOON,
+    )
+
+
+WAITING = [
+    (accounts.payouts_in_transit, partial(a_payout, status="requested"), "open payouts"),
+    (accounts.payouts_in_transit, partial(a_payout, status="sending"), "open payouts"),
+    (accounts.connected, partial(a_payout, status="sent"), "payouts on their way"),
+    (accounts.connected, partial(a_payout, status="paying"), "payouts on their way"),
+    (accounts.connected, partial(a_payout, status="returned"), "payouts on their way"),
+    (accounts.refunds_in_transit, a_refund, "open refunds"),
+    (accounts.dispute_reserve, a_dispute, "open disputes"),
+]
+
+
+@pytest.mark.parametrize(("account_of", "a_row", "what"), WAITING)
+def test_money_on_its_way_is_what_the_rows_say(account_of, a_row, what):
+    owner = new_user()
+
+    a_row(owner)
+    [nowhere] = audit.imbalances()
+    ledger.post(posting(wallet_with(30), account_of(owner, "USD"), 20), now=NOON)
+    agreed = audit.imbalances()
+    ledger.post(posting(wallet_with(30), account_of(owner, "USD"), 5), now=NOON)
+    [too_much] = audit.imbalances()
+
+    assert nowhere.problem.endswith(f"differs from the {what}")
+    assert nowhere[1:] == (None, "USD", 20, 0)
+    assert agreed == []
+    assert too_much[1:] == (account_of(owner, "USD").pk, "USD", 20, 25)
+
+
 def test_the_totals_say_what_came_in_where_it_is_and_what_went_out():
     wallet, escrow = wallet_with(100), accounts.open_escrow("USD")
     earnings = accounts.earnings_of(new_user(), "USD")
+    back = accounts.refunds_in_transit(wallet.owner_id, "USD")
     for step in [
         posting(wallet, escrow, 60, kind=Kind.ALLOCATE),
+        posting(wallet, accounts.open_reserve("USD"), 8, kind=Kind.SET_ASIDE),
+        posting(escrow, earnings, 3, kind=Kind.EFFORT),
+        posting(wallet, back, 7, kind=Kind.WITHDRAWAL),
+        posting(back, accounts.provider_available("USD"), 7, kind=Kind.WITHDRAWAL_PAID),
         posting(escrow, earnings, 20, kind=Kind.REWARD),
         posting(escrow, accounts.fees("USD"), 4, kind=Kind.FEE),
         posting(wallet, earnings, 5, kind=Kind.BONUS),
@@ -146,9 +207,10 @@ def test_the_totals_say_what_came_in_where_it_is_and_what_went_out():
         Totals(
             currency="USD",
             deposited_minor=100,
-            escrowed_minor=36,
-            earned_minor=25,
+            escrowed_minor=41,
+            earned_minor=28,
             fees_minor=4,
             paid_out_minor=15,
+            returned_minor=7,
         )
     ]

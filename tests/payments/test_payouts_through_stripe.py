@@ -5,29 +5,13 @@ from datetime import timedelta
 import pytest
 
 from payments import accounts, audit, payouts
-from payments.models import Incident, Payout, StripeOperation, Transfer
+from payments.models import Incident, Payout, StripeOperation
 from payments.play import world
 from tests import factories
 from tests.factories import NOON, fresh, usd
-from tests.payments.stripe_world import Bank, connected, funded
+from tests.payments.stripe_world import Bank, connected, earned, funded
 
 pytestmark = pytest.mark.django_db
-
-
-def earned(owner, cents: int) -> None:
-    """Give a worker earnings, out of a requester's wallet."""
-    from payments import ledger
-    from payments.ledger import Posting
-
-    wallet = accounts.wallet_of(factories.a_requester(usd(cents)).pk, "USD")
-    posting = Posting(
-        key=f"bonus:{wallet.pk}",
-        kind=Transfer.Kind.BONUS,
-        source_id=wallet.pk,
-        target_id=accounts.earnings_of(owner.pk, "USD").pk,
-        amount=usd(cents),
-    )
-    ledger.post(posting, now=NOON)
 
 
 def a_paid_worker(bank: Bank, cents: int = 1000):

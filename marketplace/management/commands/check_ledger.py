@@ -1,4 +1,4 @@
-"""``manage.py check_ledger``: what has moved, and whether the books balance."""
+"""``manage.py check_ledger``: what has moved, whether the books balance, and the seals hold."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from payments import audit
+from payments import audit, seals
 from payments.audit import Totals
 from payments.money import Money
 
 
 class Command(BaseCommand):
-    help = "Print what has moved in each currency, and every imbalance; exit 1 if there is one."
+    help = (
+        "Print what has moved in each currency, every imbalance, and the first seal that does not"
+        " hold; exit 1 if there is one."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         for totals in audit.totals():
@@ -27,6 +30,14 @@ class Command(BaseCommand):
         if found:
             raise CommandError(f"The books do not balance: {len(found)} defects.")
         self.stdout.write("The books balance.")
+        self._check_seals()
+
+    def _check_seals(self) -> None:
+        if broken := seals.verify():
+            raise CommandError(f"Seal {broken.number} does not hold: {broken.problem}.")
+        if last := seals.head():
+            through = f"through transfer {last.last_id}"
+            self.stdout.write(f"{last} holds, {through}: {bytes(last.sha256).hex()}")
 
 
 def sentence(totals: Totals) -> str:
@@ -35,8 +46,10 @@ def sentence(totals: Totals) -> str:
     def amount(minor: int) -> Money:
         return Money(minor, totals.currency)
 
+    returned = f", {amount(totals.returned_minor)} returned" if totals.returned_minor else ""
     return (
         f"{amount(totals.deposited_minor)} deposited, {amount(totals.escrowed_minor)} in escrow,"
         f" {amount(totals.earned_minor)} earned, {amount(totals.fees_minor)} in fees,"
         f" {amount(totals.paid_out_minor)} paid out"
+        f"{returned}"
     )

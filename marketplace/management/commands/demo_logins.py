@@ -16,7 +16,7 @@ from django.utils import timezone
 from marketplace.embedded import var_dir
 from payments.deposits import deposit
 from payments.money import Money
-from workers import people
+from workers import people, terms
 from workers.models import User
 
 PLAY_MONEY = Money(100_00, "USD")
@@ -64,6 +64,7 @@ def kept_passwords(path: Path) -> dict[str, str]:
 def known_or_made(name: str, password: str, now: datetime) -> User:
     """Return the user of that name; a new requester gets play money."""
     if known := User.objects.filter(username=name).first():
+        terms.agree_to_current(user=known, now=now)
         return known
     user = people.register(
         username=name,

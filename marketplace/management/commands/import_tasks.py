@@ -17,7 +17,7 @@ from marketplace.api.batches import ANALYZE_FROM, DRAW_BITS
 from marketplace.management.asking import batch_numbered, refusals
 from tasks import publish
 from tasks.models import Batch
-from tasks.publish import Upload
+from tasks.uploads import Upload, analyze
 from tasks.versions import asked
 
 KINDS = {
@@ -62,7 +62,7 @@ class Command(BaseCommand):
         except ParseError as error:
             raise CommandError(str(error.detail)) from error
         if upload.tasks >= ANALYZE_FROM:
-            publish.analyze()
+            analyze()
 
     def _report(self, upload: Upload) -> None:
         self.stdout.write(
