@@ -1,38 +1,27 @@
-"""Step 3, answer: a worker submits or skips what they claimed."""
+"""Step 3, answer: a worker submits or skips what they claimed, and the clock runs meanwhile."""
 
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from tasks import reopen
+from tasks import clock_sql, reopen
 from tasks.aggregation.known import agrees
 from tasks.errors import IllegalTransition
-from tasks.models import Assignment, Batch, Gold
+from tasks.models import Assignment, Batch, Gold, Return
 from tasks.versions import asked
+from tasks.wages.floor import return_pay
 from workers.models import Worker
+
+RETURN_WAITS = timedelta(hours=72)  # for the requester to refuse paying for a returned task
 
 VERSION = """
 SELECT b.version_id, b.purpose, a.task_id
 FROM tasks_assignment a JOIN tasks_batch b ON b.id = a.batch_id
 WHERE a.id = %(assignment)s AND a.worker_id = %(worker)s
-"""
-
-# One statement, so that status, answer and hash are there together or not at all. The sweep that
-# expires an assignment, and a second submit, look for the same status: whoever comes first wins.
-SUBMIT = """
-WITH moved AS (
-    UPDATE tasks_assignment a SET status = 'submitted', submitted_at = %(now)s,
-        accept_due_at = %(now)s + (SELECT auto_accept_delay FROM tasks_batch WHERE id = a.batch_id)
-    WHERE a.id = %(assignment)s AND a.worker_id = %(worker)s AND a.status = 'active'
-    RETURNING a.id
-)
-INSERT INTO tasks_answer (assignment_id, value, sha256, created_at)
-SELECT id, %(value)s::jsonb, sha256(convert_to((%(value)s::jsonb)::text, 'UTF8')), %(now)s
-FROM moved
 """
 
 
@@ -51,11 +40,40 @@ class Submitted(NamedTuple):
     feedback: Feedback | None
 
 
-def submit(*, assignment_id: int, worker: Worker, answer: Any, now: datetime) -> Submitted:
-    """Record the worker's answer, and return it as it was stored.
+def beat(*, assignment_id: int, worker: Worker, visible: bool, now: datetime) -> int:
+    """Note that the worker is at it; return the seconds counted so far, rounded up.
+
+    A beat while nothing is visible, or within ``clock_sql.BEAT_REST_SECONDS`` of the one before,
+    is ignored. What ``tasks.wages.time`` makes of beats is known only at the submit.
+
+    Raises:
+        Assignment.DoesNotExist: the worker has no such assignment.
+        IllegalTransition: the assignment is no longer active.
+    """
+    row: dict[str, Any] = {"assignment": assignment_id, "worker": worker.pk, "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(clock_sql.BEAT, {**row, "visible": visible})
+        found = cursor.fetchone()
+    if found is None:
+        raise Assignment.DoesNotExist
+    status, seconds = found
+    if status != Assignment.Status.ACTIVE:
+        raise IllegalTransition("This assignment is no longer yours to work on.")
+    return int(seconds)
+
+
+def submit(
+    *,
+    assignment_id: int,
+    worker: Worker,
+    answer: Any,
+    reported_seconds: int | None = None,
+    now: datetime,
+) -> Submitted:
+    """Record the worker's answer and the time it took, and return it as it was stored.
 
     An answer that arrives after the deadline is taken as long as the assignment has not
-    been expired.
+    been expired. ``reported_seconds`` is how long it took by the worker's own account, at least 0.
 
     Raises:
         Assignment.DoesNotExist: the worker has no such assignment.
@@ -70,7 +88,8 @@ def submit(*, assignment_id: int, worker: Worker, answer: Any, now: datetime) ->
             raise Assignment.DoesNotExist
         version, purpose, task = found
         value = asked(version).checker.check(answer)
-        cursor.execute(SUBMIT, {**row, "value": json.dumps(value)})
+        said = {"value": json.dumps(value), "reported": reported_seconds}
+        cursor.execute(clock_sql.SUBMIT, {**row, **said})
         if not cursor.rowcount:
             raise IllegalTransition("This assignment is no longer yours to answer.")
     teaches = purpose == Batch.Purpose.TRAINING
@@ -86,11 +105,51 @@ def _feedback(version_id: int, task_id: int, value: dict[str, Any]) -> Feedback 
 
 
 @transaction.atomic
-def skip(*, assignment: Assignment, reason: str = "", now: datetime) -> None:
+def skip(
+    *,
+    assignment: Assignment,
+    reason: str = "",
+    code: Return.Reason | None = None,
+    now: datetime,
+) -> Return | None:
     """Hand the task back unanswered, so that someone else may take it.
+
+    With a ``code`` it is a return: the task is at fault, the time it took may be paid
+    (``compensation.returns``), and it is the result. Without one the worker changed their mind.
 
     Raises:
         IllegalTransition: the assignment is no longer active.
     """
-    assignment.move_to(Assignment.Status.SKIPPED, finished_at=now, reason=reason)
+    row: dict[str, Any] = {
+        "assignment": assignment.pk,
+        "worker": assignment.worker_id,
+        "reason": reason,
+        "now": now,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(clock_sql.SKIP, row)
+        found = cursor.fetchone()
+    if found is None:
+        raise IllegalTransition("This assignment is no longer yours to hand back.")
+    assignment.status = Assignment.Status.SKIPPED
+    assignment.finished_at, assignment.reason = now, reason
     reopen.give_back(assignment.batch, [assignment.task_id])
+    return None if code is None else _returned(assignment, code, seconds=found[0], now=now)
+
+
+def _returned(
+    assignment: Assignment, code: Return.Reason, *, seconds: int, now: datetime
+) -> Return:
+    floor = assignment.batch.floor_minor
+    amount = 0 if floor is None else return_pay(assignment.reward_minor, floor, seconds)
+    return Return.objects.create(
+        assignment=assignment,
+        batch=assignment.batch,
+        reason=code,
+        text=assignment.reason,
+        seconds=seconds,
+        amount_minor=amount,
+        status=Return.Status.WAITING if amount else Return.Status.NOTHING,
+        made_at=now,
+        due_at=now + RETURN_WAITS,
+    )

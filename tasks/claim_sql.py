@@ -6,7 +6,8 @@ Measured alternatives and the reasons for this form: docs/decisions/0002-claim-b
 from __future__ import annotations
 
 # Locking the cursor row lets one worker claim once at a time, and nobody wait for anybody else.
-# The worker row is locked as its foreign keys will be anyway: people.link waits for the claim.
+# The rows of worker and batch are locked as their foreign keys will be anyway: people.link waits
+# for the claim, and so does publish.raise_reward, or a claim would still write the old reward.
 STAND = """
 SELECT c.id, c.position, c.gold_position, c.gold_rest_until, c.rescan_at, c.rescan_seconds,
        c.requirements_version = b.requirements_version
@@ -18,12 +19,13 @@ SELECT c.id, c.position, c.gold_position, c.gold_rest_until, c.rescan_at, c.resc
        c.paused_until, b.redundancy = 'adaptive' AS is_adaptive,
        b.version_id, b.currency, b.reward_minor, b.fee_minor, b.assignment_duration,
        -- Where audits vouch for predictions nobody is shown any, or they would not be blind.
-       b.prelabels AND b.auto_label_error IS NULL AS suggests
+       b.prelabels AND b.auto_label_error IS NULL AS suggests,
+       b.pilot_left IS NOT NULL AS is_pilot, w.rest_until
 FROM tasks_cursor c
 JOIN tasks_batch b ON b.id = c.batch_id
 JOIN workers_worker w ON w.id = c.worker_id
 WHERE c.batch_id = %(batch)s AND c.worker_id = %(worker)s
-FOR UPDATE OF c FOR KEY SHARE OF w
+FOR UPDATE OF c FOR KEY SHARE OF w, b
 """
 
 # A task is open to a worker unless they, or another account of theirs, have been assigned it

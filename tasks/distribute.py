@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef
 
-from tasks import claim_sql, escrow, reopen
+from tasks import claim_sql, escrow, pilot_claims, reopen
 from tasks.checks import overrides
 from tasks.errors import OwnBatch, Paused, TooManyLiveAssignments
 from tasks.models import Assignment, Batch, Cursor, Task
 from tasks.models.task import POSITION_BITS
-from workers import qualify, requirements
+from workers import content, qualify, requirements
+from workers.errors import ContentNotAgreed, RestDue
 from workers.models import User, Worker
 
 COUNT_MAX = 20  # assignments in one claim
@@ -28,6 +29,7 @@ GOLD_REST = timedelta(minutes=10)  # after a draw that found no gold this worker
 RESCAN_SECONDS_MAX = 600
 RETRY_SECONDS_MAX = 30
 RETRY_SECONDS_ADAPTIVE = 2
+RETRY_SECONDS_PILOT = 5  # when all claims of a pilot are taken
 GRACE = timedelta(seconds=30)  # an answer that is under way at the deadline still counts
 
 
@@ -78,6 +80,8 @@ class Stand:
     fee_minor: int
     assignment_duration: timedelta
     suggests: bool
+    is_pilot: bool
+    rest_until: datetime | None
 
 
 class Wish(NamedTuple):
@@ -101,7 +105,9 @@ def claim(
 
     Raises:
         Batch.DoesNotExist: there is no such published batch.
-        OwnBatch, NotQualified, Blocked, WorkerNotActive: this worker may not work on it.
+        OwnBatch, NotQualified, Blocked, WorkerNotActive, ContentNotAgreed: this worker may not
+            work on it.
+        RestDue: they have worked a long day.
         Paused: a rule keeps them from claiming here for a while.
         TooManyLiveAssignments: they hold as many as the batch allows.
     """
@@ -110,11 +116,11 @@ def claim(
             stand = _stand(batch_id, worker, draw)
             if stand.status != Batch.Status.OPEN:
                 return Handout([], 60)
-            if stand.paused_until is not None and now < stand.paused_until:
-                raise Paused(stand.paused_until)
+            _check_time(stand, now)
             if not stand.eligible:
                 check_eligible(batch_id=batch_id, worker=worker)
-            return _take(stand, Wish(batch_id, worker.pk, min(count, COUNT_MAX), now), draw)
+            wish = Wish(batch_id, worker.pk, min(count, COUNT_MAX), now)
+            return (_take_pilot if stand.is_pilot else _take)(stand, wish, draw)
     except IntegrityError as error:
         # Two accounts of one person reached for the same task at once: the database let one win.
         if "assignment_once_per_person" not in str(error):
@@ -122,22 +128,31 @@ def claim(
         return Handout([], 1)
 
 
+def _check_time(stand: Stand, now: datetime) -> None:
+    if stand.rest_until is not None and now < stand.rest_until:
+        raise RestDue(stand.rest_until)
+    if stand.paused_until is not None and now < stand.paused_until:
+        raise Paused(stand.paused_until)
+
+
 def check_eligible(*, batch_id: int, worker: Worker) -> None:
     """Say whether ``worker`` may work on a batch, by the rules and qualifications of this moment.
 
     Raises:
-        OwnBatch, NotQualified, Blocked, WorkerNotActive: why not.
+        OwnBatch, NotQualified, Blocked, WorkerNotActive, ContentNotAgreed: why not.
     """
     # The person is read here, not from ``worker``: people.link may have changed it meanwhile.
     own = User.objects.filter(worker=worker.pk, person=OuterRef("project__requester__person"))
-    asked, requester_id, is_own = Batch.objects.values_list(
-        "requirements", "project__requester_id", Exists(own)
+    asked, warnings, requester_id, is_own = Batch.objects.values_list(
+        "requirements", "content_warnings", "project__requester_id", Exists(own)
     ).get(pk=batch_id)
     if is_own:
         raise OwnBatch
     qualify.eligible(
         worker=worker, requester_id=requester_id, requirements=requirements.parse(asked)
     )
+    if not content.covers(worker.pk, warnings):
+        raise ContentNotAgreed(warnings)
 
 
 def _stand(batch_id: int, worker: Worker, draw: Callable[[], float]) -> Stand:
@@ -162,6 +177,19 @@ def _stand(batch_id: int, worker: Worker, draw: Callable[[], float]) -> Stand:
             ],
             ignore_conflicts=True,
         )
+
+
+def _take_pilot(stand: Stand, wish: Wish, draw: Callable[[], float]) -> Handout:
+    """Take no more than is left of the batch's pilot, and count it."""
+    left = pilot_claims.lock(wish.batch)
+    if left is None:
+        return Handout([], 1)
+    if left <= 0:
+        return Handout([], RETRY_SECONDS_PILOT)
+    handout = _take(stand, wish._replace(wanted=min(wish.wanted, left)), draw)
+    if handout.assignments:
+        pilot_claims.add(wish.batch, -len(handout.assignments))
+    return handout
 
 
 def _take(stand: Stand, wish: Wish, draw: Callable[[], float]) -> Handout:

@@ -34,9 +34,11 @@ WITH slots AS (
            count(DISTINCT worker_id) FILTER (WHERE submitted_at IS NOT NULL) AS workers
     FROM tasks_assignment a WHERE batch_id = %(batch)s
 ), worked AS (
-    -- Of several assignments claimed together, each begins when the one before it was submitted.
-    SELECT extract(epoch FROM submitted_at - greatest(claimed_at, lag(submitted_at) OVER (
-               PARTITION BY worker_id ORDER BY submitted_at))) AS seconds
+    -- Older answers were not timed: of several claimed together, each begins when the one before
+    -- it was submitted.
+    SELECT coalesce(worked_seconds, extract(epoch FROM submitted_at - greatest(
+               claimed_at, lag(submitted_at) OVER (
+                   PARTITION BY worker_id ORDER BY submitted_at)))) AS seconds
     FROM tasks_assignment WHERE batch_id = %(batch)s AND submitted_at IS NOT NULL
 ), agreed AS (
     SELECT avg(c.confidence) AS confidence

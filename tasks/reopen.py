@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from tasks import escrow
+from tasks import escrow, pilot_claims
 from tasks.models import Batch
 
 # Rows are locked in id order, so that two sweeps over the same tasks cannot deadlock.
@@ -44,6 +44,9 @@ def give_back(batch: Batch, task_ids: Iterable[int]) -> None:
     if not slots:
         return
     asked = {"tasks": list(slots), "counts": list(slots.values())}
+    if batch.pilot_left is not None:
+        # Before the tasks, as everywhere: a claim has locked the batch when it reaches for them.
+        pilot_claims.add(batch.pk, slots.total())
     with connection.cursor() as cursor:
         cursor.execute(REOPEN if batch.reopens else WITHDRAW, asked)
     if not batch.reopens:

@@ -1,4 +1,4 @@
-"""The worker's side of the API: find work, claim, submit, skip."""
+"""The worker's side of the API: claim, work, submit, skip."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace import metrics
-from marketplace.api.auth import worker_of
-from marketplace.api.fields import Text
+from marketplace.api.auth import user_of, worker_of
+from marketplace.api.consent import check_consent
+from marketplace.api.fields import Flag, OnlyKnown, Text, WholeNumber
 from marketplace.api.idempotency import once_per_key
 from marketplace.api.shapes import AnsweredOut, AssignmentOut
 from tasks import answer, distribute
 from tasks.distribute import COUNT_MAX, Claimed, Handout
-from tasks.models import Assignment, Batch
+from tasks.models import Assignment, Batch, Return
 from tasks.versions import asked
 
 # Unpredictable, because it decides which claims are gold.
 DRAW = random.SystemRandom().random
 COUNT = re.compile("[0-9]{1,2}")
+SECONDS_MAX = 2**31 - 1
 
 
 class Submission(serializers.Serializer[Any]):
@@ -36,10 +38,42 @@ class Submission(serializers.Serializer[Any]):
         help_text='In the interface\'s shape, e.g. {"label": "cat"}; a bare value will do '
         "where the interface asks for one thing only."
     )
+    seconds = WholeNumber(
+        min_value=0,
+        max_value=SECONDS_MAX,
+        required=False,
+        allow_null=True,
+        help_text="How long it took, as you see it: lengthens the measured time by half at most.",
+    )
+
+
+class BeatIn(OnlyKnown):
+    """That somebody is there. Nothing of what they type or see is taken."""
+
+    visible = Flag(help_text="Whether the task can be seen on the screen.")
+    media = Flag(default=False, help_text="Whether sound or film of the task plays; as visible.")
+    inputs = WholeNumber(
+        min_value=0,
+        max_value=SECONDS_MAX,
+        required=False,
+        help_text="How many keys or clicks since the last beat, never which. It is not kept.",
+    )
+
+
+class BeatOut(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    active_seconds = serializers.IntegerField(help_text="Counted so far.")
 
 
 class Skip(serializers.Serializer[Any]):
     reason = Text(max_length=500, default="", allow_blank=True)
+    code = serializers.ChoiceField(
+        Return.Reason.choices,
+        allow_null=True,
+        default=None,
+        help_text="What is wrong with the task; the time may then be paid. Without, you changed"
+        " your mind.",
+    )
 
 
 class Claim(APIView):
@@ -53,13 +87,14 @@ class Claim(APIView):
     )
     @once_per_key
     def post(self, request: Request, batch_id: int) -> Response:
-        count = _count(request)
+        count, worker, now = _count(request), worker_of(request), timezone.now()
+        check_consent(user_of(request), now=now)
         try:
             handout = distribute.claim(
                 batch_id=batch_id,
-                worker=worker_of(request),
+                worker=worker,
                 count=count or 1,
-                now=timezone.now(),
+                now=now,
                 draw=DRAW,
             )
         except Batch.DoesNotExist:
@@ -108,6 +143,24 @@ def shown(claimed: Claimed) -> dict[str, Any]:
     }
 
 
+class Beat(APIView):
+    """Say that you are at it, every 15 seconds; of longer silences two minutes count as work."""
+
+    @extend_schema(operation_id="beat", request=BeatIn, responses={200: BeatOut})
+    @once_per_key
+    def post(self, request: Request, assignment_id: int) -> Response:
+        form = BeatIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        said = form.validated_data
+        counted = answer.beat(
+            assignment_id=assignment_id,
+            worker=worker_of(request),
+            visible=said["visible"] or said["media"],
+            now=timezone.now(),
+        )
+        return Response({"id": assignment_id, "active_seconds": counted})
+
+
 class Submit(APIView):
     """Submit the answer to an assignment you hold."""
 
@@ -120,6 +173,7 @@ class Submit(APIView):
             assignment_id=assignment_id,
             worker=worker_of(request),
             answer=form.validated_data["answer"],
+            reported_seconds=form.validated_data.get("seconds"),
             now=timezone.now(),
         )
         metrics.SUBMITS.inc()
@@ -139,5 +193,23 @@ class SkipAssignment(APIView):
         form.is_valid(raise_exception=True)
         own = Assignment.objects.of(worker_of(request)).select_related("batch")
         assignment = get_object_or_404(own, pk=assignment_id)
-        answer.skip(assignment=assignment, reason=form.validated_data["reason"], now=timezone.now())
-        return Response({"id": assignment.pk, "status": assignment.status})
+        returned = answer.skip(
+            assignment=assignment,
+            reason=form.validated_data["reason"],
+            code=form.validated_data["code"],
+            now=timezone.now(),
+        )
+        said = {"id": assignment.pk, "status": assignment.status}
+        if returned is not None:
+            said["returned"] = _returned(returned)
+        return Response(said)
+
+
+def _returned(returned: Return) -> dict[str, Any]:
+    return {
+        "code": returned.reason,
+        "status": returned.status,
+        "seconds": returned.seconds,
+        "amount": returned.amount_minor,
+        "due_at": returned.due_at,
+    }

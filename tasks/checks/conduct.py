@@ -101,16 +101,18 @@ FROM (
         ORDER BY submitted_at DESC LIMIT 5000) a
 ) latest
 """  # noqa: S608
+# What was handed back because of what it is, is the task's affair.
 SKIPS = f"""
 SELECT a.worker_id, a.status = 'skipped'
 {
     _last(
-        "a.status IN ('submitted', 'accepted', 'rejected', 'skipped')",
+        "(a.status IN ('submitted', 'accepted', 'rejected') OR a.status = 'skipped'"
+        " AND NOT EXISTS (SELECT FROM tasks_return r WHERE r.assignment_id = a.id))",
         "coalesce(a.submitted_at, a.finished_at)",
     )
 }
 ORDER BY coalesce(a.submitted_at, a.finished_at), a.id
-"""
+"""  # noqa: S608
 INCOME = f"""
 SELECT a.worker_id, extract(epoch FROM %(now)s::timestamptz - a.submitted_at)::float8 / 3600,
        a.reward_minor
@@ -131,9 +133,12 @@ FROM {WORKERS} CROSS JOIN LATERAL (
     ORDER BY e.id DESC LIMIT %(limit)s) e
 ORDER BY e.id
 """  # noqa: S608
+# A rejection counts once it is final: until then a hearing may overturn it.
+FINAL = """(a.status = 'accepted' OR a.status = 'rejected' AND EXISTS (
+    SELECT FROM tasks_rejection r WHERE r.assignment_id = a.id AND r.status = 'final'))"""
 REJECTIONS = f"""
 SELECT a.worker_id, a.status = 'rejected'
-{_last("a.status IN ('accepted', 'rejected')")}
+{_last(FINAL)}
 ORDER BY a.finished_at, a.id
 """
 STATEMENTS = {

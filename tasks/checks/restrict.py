@@ -21,12 +21,13 @@ from tasks.rules.facts import Spam
 from tasks.rules.judge import Outcome, judge
 from tasks.rules.language import Action, Rule
 from tasks.rules.parse import parse
-from workers import events
-from workers.models import User, Worker
+from workers import decisions, events
+from workers.models import Decision, User, Worker
 
 # Longer than jobs are apart, so that each answer is seen at least once. Whoever is missed because
 # jobs stood still is seen at their next answer.
 NEWS = timedelta(minutes=3)
+LIFTED = "Somebody looked at it and ended it before its time."
 LASTS = timedelta(days=3)  # more gold or fewer live assignments; a rule says how long a pause is
 Kind = Restriction.Kind
 
@@ -191,8 +192,10 @@ def _end(restrictions: list[int], worker_id: int, project_id: int, now: datetime
 
 
 @transaction.atomic
-def lift(*, restriction: Restriction, actor: User, now: datetime) -> None:
+def lift(*, restriction: Restriction, actor: User, now: datetime, reason: str = LIFTED) -> None:
     """End a restriction before its time. The answers given until now lead to no other.
+
+    It is a human's decision, and in the worker's record with its ``reason``.
 
     Raises:
         IllegalTransition: it has ended already.
@@ -203,6 +206,16 @@ def lift(*, restriction: Restriction, actor: User, now: datetime) -> None:
     if not live.update(lifted_at=now, lifted_by=actor):
         raise IllegalTransition("This restriction has ended already.")
     restriction.lifted_at, restriction.lifted_by = now, actor
+    decisions.record(
+        kind=Decision.Kind.REINSTATE,
+        subject_kind="restriction",
+        subject_id=restriction.pk,
+        concerns=restriction.worker.user,
+        made_by=actor,
+        reasons=reason,
+        evidence={"kind": restriction.kind, "batch": restriction.batch_id},
+        now=now,
+    )
     overrides.bring_up(worker_id=worker_id, project_id=restriction.batch.project_id)
     told = {
         "batch": restriction.batch_id,

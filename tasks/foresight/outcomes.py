@@ -17,9 +17,12 @@ DIGITS = 4
 
 ANSWERED = """
 WITH worked AS (
-    -- Of several assignments claimed together, each begins when the one before it was submitted.
-    SELECT status, is_gold, submitted_at, extract(epoch FROM submitted_at - greatest(claimed_at,
-               lag(submitted_at) OVER (PARTITION BY worker_id ORDER BY submitted_at))) AS seconds
+    -- Older answers were not timed: of several claimed together, each begins when the one before
+    -- it was submitted.
+    SELECT status, is_gold, submitted_at, coalesce(
+               worked_seconds, extract(epoch FROM submitted_at - greatest(
+                   claimed_at, lag(submitted_at) OVER (
+                       PARTITION BY worker_id ORDER BY submitted_at)))) AS seconds
     FROM tasks_assignment WHERE batch_id = %(batch)s AND submitted_at IS NOT NULL
 )
 SELECT count(*) FILTER (WHERE NOT is_gold AND status IN ('submitted', 'accepted')),

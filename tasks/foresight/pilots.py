@@ -125,14 +125,22 @@ def _first_answers(batch: Batch, question: Coding | None) -> list[Said]:
         .annotate(said=value)
         .order_by("submitted_at", "pk")
         .values_list(
-            "task_id", "worker_id", "is_gold", "status", "claimed_at", "submitted_at", "said"
+            "task_id",
+            "worker_id",
+            "is_gold",
+            "status",
+            "claimed_at",
+            "submitted_at",
+            "worked_seconds",
+            "said",
         )
     )
     numbers: dict[int, int] = {}
     free_since: dict[int, datetime] = {}
     said = []
-    for task, worker, is_gold, status, claimed, submitted, value in rows[:READ]:
-        # Of several assignments claimed together, each begins when the one before was submitted.
+    for task, worker, is_gold, status, claimed, submitted, worked, value in rows[:READ]:
+        # Older answers were not timed: of several claimed together, each begins when the one before
+        # was submitted.
         began = max(claimed, free_since.get(worker, claimed))
         free_since[worker] = submitted
         said.append(
@@ -141,7 +149,7 @@ def _first_answers(batch: Batch, question: Coding | None) -> list[Said]:
                 worker=numbers.setdefault(worker, len(numbers)),
                 is_gold=is_gold,
                 counts=status in Assignment.COUNTED and not (question and value is None),
-                seconds=(submitted - began).total_seconds(),
+                seconds=(submitted - began).total_seconds() if worked is None else worked,
                 value=value if question else None,
             )
         )

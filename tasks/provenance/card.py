@@ -281,7 +281,7 @@ def _wage(pay: Pay, crowd: Crowd, statement: str) -> dict[str, Any]:
         "rewardMinor": pay.reward.minor,
         "medianPerHourMinor": pay.median and pay.median.minor,
         "tenthPercentilePerHourMinor": pay.low and pay.low.minor,
-        "measure": "server clock, from claim or the worker's submit before to submit",
+        "measure": "server clock, from claim or the worker's submit before to submit, less breaks",
         "workers": crowd.workers,
         "acceptedAnswers": pay.accepted,
         "rejectedAnswers": pay.rejected,

@@ -19,7 +19,8 @@ from tasks.provenance.software import SOFTWARE
 from tasks.versions import asked
 
 FORMAT = 1  # of the records; grows when their shape or the meaning of a field changes
-MEASURE = "submit_gap"  # from the claim, or the worker's submit before in the batch, to the submit
+SUBMIT_GAP = "submit_gap"  # from the claim, or the submit before in the batch, to the submit
+WORK_BEATS = "work_beats"  # the same without the breaks that beats show (tasks.wages.time)
 
 VERSION = """
 SELECT number, encode(sha256(convert_to(instructions, 'UTF8')), 'hex'),
@@ -39,7 +40,7 @@ SELECT a.task_id, a.id, c.pseudonym, a.status, a.claimed_at, a.submitted_at, a.r
        encode(n.sha256, 'hex'), encode(sha256(convert_to(n.value::text, 'UTF8')), 'hex'),
        (SELECT jsonb_object_agg(key, n.value -> key) FROM unnest(%(followed)s::text[]) AS key
         WHERE n.value ? key)::text,
-       p.name, p.version
+       p.name, p.version, a.beats > 0
 FROM tasks_assignment a
 JOIN tasks_answer n ON n.assignment_id = a.id
 JOIN tasks_cursor c ON c.batch_id = a.batch_id AND c.worker_id = a.worker_id
@@ -65,6 +66,7 @@ class Given(NamedTuple):
     followed: str | None  # JSON text: what was answered to the questions that have a path
     predictor: str | None  # whose suggestion was shown
     predictor_version: str | None
+    has_beats: bool
 
 
 class Source(NamedTuple):
@@ -189,6 +191,7 @@ def _label(source: Source, row: Consensus, answers: Sequence[Given]) -> dict[str
 def _answer(
     source: Source, given: Given, active: float | None, *, as_given: bool
 ) -> dict[str, Any]:
+    measure = WORK_BEATS if given.has_beats else SUBMIT_GAP
     suggestion = {"predictor": given.predictor, "version": given.predictor_version}
     return {
         "worker": given.worker,
@@ -197,7 +200,7 @@ def _answer(
         "status": given.status,
         "claimed_at": instant(given.claimed_at),
         "submitted_at": instant(given.submitted_at),
-        "active": None if active is None else {"seconds": active, "measure": MEASURE},
+        "active": None if active is None else {"seconds": active, "measure": measure},
         "suggestion": None if given.predictor is None else suggestion,
         "shown": _shown(source.questions, given.assignment),
         "reward": {"minor": given.reward_minor, "currency": source.batch.currency},

@@ -26,12 +26,14 @@ JOIN workers_worker w ON w.id = a.worker_id
 WHERE w.country <> '' GROUP BY w.country HAVING count(*) >= %(least)s
 ORDER BY count(*) DESC, w.country
 """
-# Of several assignments claimed together, each begins when the one before it was submitted.
+# Older answers were not timed: of several claimed together, each begins when the one before it was
+# submitted.
 PAY = """
 WITH worked AS (
     SELECT worker_id, status, reward_minor,
-           extract(epoch FROM submitted_at - greatest(claimed_at, lag(submitted_at) OVER (
-               PARTITION BY worker_id ORDER BY submitted_at, id)))::float8 AS seconds
+           coalesce(worked_seconds, extract(epoch FROM submitted_at - greatest(
+               claimed_at, lag(submitted_at) OVER (
+                   PARTITION BY worker_id ORDER BY submitted_at, id))))::float8 AS seconds
     FROM tasks_assignment WHERE batch_id = %(batch)s AND submitted_at IS NOT NULL
 ), hourly AS (
     SELECT coalesce(sum(reward_minor) FILTER (WHERE status = 'accepted'), 0)::float8
@@ -89,7 +91,7 @@ def crowd_of(batch: Batch) -> Crowd:
 
 
 def pay_of(batch: Batch) -> Pay:
-    """Measure what workers earned per hour, from claim, or the submit before, to submit."""
+    """Measure what workers earned per hour of working time (tasks.wages.time)."""
     with connection.cursor() as cursor:
         cursor.execute(PAY, {"batch": batch.pk, "hour": HOUR})
         median, low, accepted, rejected, undecided, paid, unpaid = cursor.fetchone()
@@ -115,7 +117,8 @@ def in_words(pay: Pay) -> str:
     if pay.median is not None:
         said.append(
             f"By the server's clock half of the workers earned {pay.median} per hour or more,"
-            f" nine of ten {pay.low} or more: from claim, or the submit before, to submit."
+            f" nine of ten {pay.low} or more: from claim, or the submit before, to submit, less"
+            " breaks."
         )
     said.append(
         f"{pay.rejected} of {pay.accepted + pay.rejected} decided answers were rejected and not"

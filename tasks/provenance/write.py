@@ -32,8 +32,9 @@ DOUBTS_WAIT = timedelta(minutes=5)
 # Each batch's answers are gone through once per run. Memory stays PostgreSQL's affair.
 WORKED = """
 CREATE TEMPORARY TABLE provenance_worked AS
-SELECT id, round(extract(epoch FROM submitted_at - greatest(claimed_at, lag(submitted_at) OVER (
-           PARTITION BY worker_id ORDER BY submitted_at, id))), 3)::float8 AS seconds
+SELECT id, round(coalesce(worked_seconds, extract(epoch FROM submitted_at - greatest(
+           claimed_at, lag(submitted_at) OVER (
+               PARTITION BY worker_id ORDER BY submitted_at, id)))), 3)::float8 AS seconds
 FROM tasks_assignment WHERE batch_id = %(batch)s AND submitted_at IS NOT NULL
 """
 

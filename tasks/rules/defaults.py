@@ -81,10 +81,5 @@ JSON: list[dict[str, Any]] = [
         ],
         "then": {"action": "ask_human"},
     },
-    {
-        "collector": "skips",
-        "if": [{"field": "in_a_row", "op": ">=", "value": 10}],
-        "then": {"action": "limit", "live": 1},
-    },
 ]
 DEFAULTS = parse(JSON)

@@ -348,14 +348,17 @@ def test_a_restriction_that_was_lifted_while_rules_were_applied_is_not_made_agai
     assert dict(restrictions(worker)) == {"limit": 2, "more_gold": 0.3}
 
 
-def test_who_skips_ten_tasks_in_a_row_holds_one_at_a_time():
-    batch, worker = ruled_batch("default"), a_worker()
-    for _ in range(10):
-        answer.skip(assignment=claim(batch, worker), now=NOON)
+def test_a_change_of_mind_has_no_consequence_however_often_unless_a_batch_says_so():
+    lenient, worker = ruled_batch("default"), a_worker()
+    strict = ruled_batch(rule("skips", limit(1), ("in_a_row", ">=", 10)))
+    for batch in (lenient, strict):
+        for _ in range(10):
+            answer.skip(assignment=claim(batch, worker), now=NOON)
 
     restrict.apply_due(now=NOON + MINUTE)
 
-    assert restrictions(worker) == [("limit", 1)]
+    found = Restriction.objects.filter(worker=worker).values_list("batch_id", "kind")
+    assert list(found) == [(strict.pk, "limit")]
 
 
 def test_rules_are_applied_to_those_first_whose_answer_is_about_to_be_no_news():
