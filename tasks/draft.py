@@ -14,7 +14,7 @@ from tasks.errors import IllegalTransition, InvalidPolicy
 from tasks.models import Batch, Project, ProjectVersion
 from tasks.rules import defaults
 from tasks.rules.parse import parse as parse_rules
-from workers import events, qualify, requirements
+from workers import content, events, qualify, requirements
 from workers.models import QualificationType, User
 
 DEFAULT_RULES = "default"  # stands for the rules of tasks.rules.defaults
@@ -41,6 +41,9 @@ class Policy:
     aggregation: str = "auto"
     requirements: list[dict[str, Any]] = field(default_factory=list)
     rules: Any = field(default_factory=list)  # tasks.rules as JSON, or DEFAULT_RULES
+    estimate_seconds: int | None = None  # what one answer takes; None: what the reward pays for
+    content_warnings: list[str] = field(default_factory=list)  # of workers.content
+    data_use: str = ""  # what the answers are for, in the requester's words
 
 
 @transaction.atomic
@@ -90,6 +93,7 @@ def create_batch(
         InvalidPolicy: the policy contradicts itself, or an exam grants what is not the requester's.
         InvalidRequirement: a qualification requirement is not understood, or names no type.
         InvalidRules: the rules cannot be read.
+        InvalidWarning: a content warning is none that workers can agree to.
     """
     _check_purpose(project, policy)
     _check_redundancy(policy)
@@ -119,6 +123,9 @@ def create_batch(
         aggregation=policy.aggregation,
         requirements=[each.as_json() for each in parsed],
         rules=rules,
+        estimate_seconds=policy.estimate_seconds,
+        content_warnings=content.check(policy.content_warnings),
+        data_use=policy.data_use,
         created_at=now,
     )
 

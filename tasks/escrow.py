@@ -4,6 +4,9 @@ Every open slot and every undecided assignment holds ``batch.unit`` of the escro
 so ``spent + reserved ≤ budget`` is the account's own ``0 ≤ held ≤ balance``. A batch with a
 fixed overlap holds its whole budget from the start; an adaptive one holds what it has opened,
 and opens more while anything is free.
+
+Beside it lies the batch's reserve, an account of its own that pay is raised to the wage floor from
+(``tasks.compensation``). Nothing in it is held, and no reward or fee is paid from it.
 """
 
 from __future__ import annotations
@@ -63,28 +66,63 @@ def cost(batch: Batch) -> Money:
 def allocate(batch: Batch, amount: Money, *, now: datetime) -> None:
     """Bring money from the requester's wallet into escrow, where it is free to be held.
 
+    The reserve that as many more answers call for comes with it. The caller holds the batch's
+    row lock.
+
+    Raises:
+        InsufficientFunds: the wallet holds less than both.
+    """
+    if amount.minor:
+        lacking = reserve_lacks(batch, batch.budget_minor + amount.minor)
+        _bring(batch, budget_minor=amount.minor, reserve_minor=lacking, now=now)
+
+
+def reserve_lacks(batch: Batch, budget_minor: int) -> int:
+    """What the reserve has not been given for as many answers as ``budget_minor`` pays for."""
+    answers = budget_minor // batch.unit.minor
+    return max(0, batch.reserve_each_minor * answers - batch.reserve_minor)
+
+
+def bring_reserve(batch: Batch, *, least_minor: int = 0, now: datetime) -> int:
+    """Bring what the batch's reserve lacks, or ``least_minor`` if that is more; return how much.
+
     The caller holds the batch's row lock.
 
     Raises:
         InsufficientFunds: the wallet holds less.
     """
-    assert batch.escrow_id is not None
-    if not amount.minor:
+    lacking = max(reserve_lacks(batch, batch.budget_minor), least_minor)
+    _bring(batch, budget_minor=0, reserve_minor=lacking, now=now)
+    return lacking
+
+
+def _bring(batch: Batch, *, budget_minor: int, reserve_minor: int, now: datetime) -> None:
+    """Move both sums out of the wallet, or neither: what is missing is missing for both."""
+    if not budget_minor and not reserve_minor:
         return
     wallet = accounts.wallet_of(batch.project.requester_id, batch.currency)
-    total = batch.budget_minor + amount.minor
-    ledger.post(
+    budget, reserve = batch.budget_minor + budget_minor, batch.reserve_minor + reserve_minor
+    moves = [
+        (Transfer.Kind.ALLOCATE, budget, batch.escrow_id, budget_minor),
+        (Transfer.Kind.SET_ASIDE, reserve, batch.reserve_id, reserve_minor),
+    ]
+    postings = [
         Posting(
-            key=f"allocate:{batch.pk}:{total}",
-            kind=Transfer.Kind.ALLOCATE,
+            key=f"{kind}:{batch.pk}:{total}",
+            kind=kind,
             source_id=wallet.pk,
-            target_id=batch.escrow_id,
-            amount=amount,
-        ),
-        now=now,
+            target_id=account_id or 0,
+            amount=Money(minor, batch.currency),
+        )
+        for kind, total, account_id, minor in moves
+        if minor
+    ]
+    ledger.post_all(postings, now=now)
+    Batch.objects.filter(pk=batch.pk).update(
+        budget_minor=F("budget_minor") + budget_minor,
+        reserve_minor=F("reserve_minor") + reserve_minor,
     )
-    Batch.objects.filter(pk=batch.pk).update(budget_minor=F("budget_minor") + amount.minor)
-    batch.budget_minor = total
+    batch.budget_minor, batch.reserve_minor = budget, reserve
 
 
 def reserve(batch: Batch, slots: int) -> None:
@@ -93,9 +131,18 @@ def reserve(batch: Batch, slots: int) -> None:
     Raises:
         InsufficientFunds: less is free; what the caller did must be undone.
     """
+    hold_more(batch, batch.unit * slots)
+
+
+def hold_more(batch: Batch, amount: Money) -> None:
+    """Hold free money of the escrow for what the caller promised in the same transaction.
+
+    Raises:
+        InsufficientFunds: less is free; what the caller did must be undone.
+    """
     assert batch.escrow_id is not None
-    if slots:
-        ledger.hold(batch.escrow_id, batch.unit * slots)
+    if amount.minor:
+        ledger.hold(batch.escrow_id, amount)
 
 
 def fund(batch: Batch, slots: int, *, now: datetime) -> None:
@@ -208,4 +255,6 @@ def release(batch: Batch, slots: int) -> None:
     """Stop holding money for ``slots`` answers that will not come."""
     assert batch.escrow_id is not None
     if slots:
-        ledger.release(batch.escrow_id, batch.unit * slots)
+        # As it stands now: the reward may have been raised since the caller read the batch.
+        priced = Batch.objects.only("reward_minor", "fee_minor", "currency").get(pk=batch.pk)
+        ledger.release(batch.escrow_id, priced.unit * slots)

@@ -2,52 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from itertools import islice
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from payments import accounts
-from payments.errors import CurrencyMismatch
-from payments.money import Money
-from tasks import escrow
+from payments import accounts, debts, disputes
+from payments.errors import CurrencyMismatch, RequesterFrozen
+from payments.money import Money, fee_on
+from tasks import escrow, uploads
+from tasks.compensation import floor, pauses, pilot, raises, wage
+from tasks.compensation.floor import Terms
 from tasks.errors import EmptyBatch, IllegalTransition, InvalidPolicy
 from tasks.models import Batch, Cursor
 from tasks.models.cursor import START
-from tasks.models.task import POSITION_BITS, Lane, position_of
 from tasks.rows import Row
+from tasks.uploads import Rejected, Upload
 from workers import events
-from workers.models import User, Worker
-
-CHUNK = 5_000  # rows held in memory at once
-REJECTED_SHOWN = 1_000  # rejected rows named in the answer; all are counted
-
-
-class Rejected(NamedTuple):
-    """A row that did not become a task."""
-
-    row: int  # counted from 1
-    reason: str
-
-
-@dataclass(slots=True)
-class Upload:
-    """What became of an upload."""
-
-    tasks: int = 0
-    gold: int = 0
-    slots: int = 0
-    rejected: int = 0
-    rejections: list[Rejected] = field(default_factory=list)
-
-    def reject(self, rejected: Rejected) -> None:
-        """Count a refused row, and remember the first ones."""
-        self.rejected += 1
-        if len(self.rejections) < REJECTED_SHOWN:
-            self.rejections.append(rejected)
+from workers.models import User
 
 
 class Quote(NamedTuple):
@@ -58,7 +31,9 @@ class Quote(NamedTuple):
     answers: int  # gold included
     rewards: Money
     fees: Money
-    total: Money
+    reserve: Money  # for top-ups, beside what the answers cost; what is not needed comes back
+    terms: Terms | None  # what is owed at least, and for what time; None without a floor
+    total: Money  # with the reserve
     wallet: Money  # what the requester has
     missing: Money  # what has to be deposited first
 
@@ -81,10 +56,7 @@ def add_tasks(
         IllegalTransition: the batch is closing or closed.
         InsufficientFunds: the batch is published and the wallet cannot pay for the rows.
     """
-    upload = Upload()
-    people: dict[str, int | None] = {}
-    for chunk in _chunks(batch, rows, upload):
-        _insert(batch, _with_authors(chunk, people, upload), upload, draw)
+    upload = uploads.insert(batch, rows, draw)
     # Locked only now: until the commit nobody sees the rows, and claims never wait for this.
     batch = _locked(batch)
     if batch.status in {Batch.Status.CLOSING, Batch.Status.CLOSED}:
@@ -99,117 +71,29 @@ def add_tasks(
     return upload
 
 
-def _chunks(
-    batch: Batch, rows: Iterable[Row | Rejected], upload: Upload
-) -> Iterator[list[tuple[int, Row]]]:
-    """Good rows in chunks, numbered from 1; refused ones go into ``upload``."""
-    must_be_known = batch.purpose != Batch.Purpose.WORK
-    numbered = enumerate(rows, start=1)
-    while piece := list(islice(numbered, CHUNK)):
-        good = []
-        for number, row in piece:
-            if isinstance(row, Rejected):
-                upload.reject(row)
-            elif must_be_known and row.gold is None:
-                why = f"gold: every row of a batch for {batch.purpose} needs its known answer."
-                upload.reject(Rejected(number, why))
-            else:
-                good.append((number, row))
-        yield good
+def quote(batch: Batch, *, now: datetime) -> Quote:
+    """Say what publishing would cost, gold, fee and reserve included, and what is missing.
 
-
-def _with_authors(
-    chunk: list[tuple[int, Row]], people: dict[str, int | None], upload: Upload
-) -> list[tuple[Row, int | None]]:
-    """Pair each row with its author's person, refusing authors nobody knows."""
-    unknown = {row.author for _, row in chunk} - people.keys()
-    if unknown - {""}:
-        found = Worker.objects.filter(public_id__in=unknown)
-        people.update(
-            dict.fromkeys(unknown), **dict(found.values_list("public_id", "user__person"))
-        )
-    people[""] = None
-    pairs = []
-    for number, row in chunk:
-        if row.author and people[row.author] is None:
-            upload.reject(Rejected(number, f"author: there is no worker {row.author!r}."))
-        else:
-            pairs.append((row, people[row.author]))
-    return pairs
-
-
-def _insert(
-    batch: Batch, pairs: list[tuple[Row, int | None]], upload: Upload, draw: Callable[[int], int]
-) -> None:
-    """Copy one chunk of rows into the tables.
-
-    Gold is hidden among other tasks in a lane of its own. In a training or exam, where every
-    answer is known, its tasks are served like any others.
+    Raises ``FloorMissing`` where the batch could not be published for want of a wage floor.
     """
-    tasks, inputs, golds, hidden = [], [], [], 0
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval('tasks_task_id_seq') FROM generate_series(1, %s)", [len(pairs)]
-        )
-        ids = [row[0] for row in cursor.fetchall()]
-        for pk, (row, author) in zip(ids, pairs, strict=True):
-            is_gold = row.gold is not None and batch.purpose == Batch.Purpose.WORK
-            hidden += is_gold
-            overlap = 0 if is_gold else row.overlap or batch.first_overlap
-            lane = Lane.GOLD.value if is_gold else Lane.NORMAL.value
-            position = position_of(0 if is_gold else row.priority, draw(POSITION_BITS))
-            tasks.append(
-                (
-                    pk,
-                    batch.pk,
-                    lane,
-                    position,
-                    overlap,
-                    overlap,
-                    not is_gold,
-                    author,
-                    row.expires_at,
-                )
-            )
-            inputs.append((pk, row.input, row.external_id))
-            if row.gold is not None:
-                golds.append((pk, row.gold, row.explanation))
-            upload.slots += overlap
-        for statement, rows in ((COPY_TASKS, tasks), (COPY_INPUTS, inputs), (COPY_GOLD, golds)):
-            with cursor.copy(statement) as copy:
-                for each in rows:
-                    copy.write_row(each)
-    upload.gold += hidden
-    upload.tasks += len(tasks) - hidden
-
-
-COPY_TASKS = """
-COPY tasks_task (id, batch_id, lane, position, overlap, remaining_overlap, is_open, author_id,
-                 expires_at) FROM STDIN
-"""
-COPY_INPUTS = "COPY tasks_taskinput (task_id, data, external_id) FROM STDIN"
-COPY_GOLD = "COPY tasks_gold (task_id, answer, explanation) FROM STDIN"
-
-
-def analyze() -> None:
-    """Refresh the planner's statistics after a large upload, so that claims keep their plan."""
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE tasks_task, tasks_taskinput, tasks_assignment")
-
-
-def quote(batch: Batch) -> Quote:
-    """Say what publishing would cost, gold and fee included, and what is missing."""
-    total = escrow.cost(batch)
-    answers = total.minor // batch.unit.minor
-    wallet = accounts.wallet_of(batch.project.requester_id, batch.currency).available
-    needed = total.minor - batch.budget_minor
+    cost = escrow.cost(batch)
+    answers = cost.minor // batch.unit.minor
+    terms = floor.terms_of(batch, on=now.date())
+    reserve = terms.reserve_each * answers if terms else Money(0, batch.currency)
+    requester_id = batch.project.requester_id
+    wallet = accounts.wallet_of(requester_id, batch.currency).available
+    needed = max(0, cost.minor - batch.budget_minor) + max(0, reserve.minor - batch.reserve_minor)
+    if needed:  # what is owed is collected first
+        needed += debts.owed(requester_id, batch.currency).minor
     return Quote(
         tasks=batch.task_count,
         gold=batch.gold_count,
         answers=answers,
         rewards=batch.reward * answers,
         fees=Money(batch.fee_minor * answers, batch.currency),
-        total=total,
+        reserve=reserve,
+        terms=terms,
+        total=cost + reserve,
         wallet=wallet,
         missing=Money(max(0, needed - wallet.minor), batch.currency),
     )
@@ -219,20 +103,32 @@ def quote(batch: Batch) -> Quote:
 def publish(*, batch: Batch, actor: User, now: datetime) -> Batch:
     """Open a draft, fully funded: its cost moves from the requester's wallet into escrow.
 
+    With it comes the reserve that raises its pay to the wage floor. What the requester owes the
+    platform is collected first.
+
     Raises:
         BudgetTooSmall: an adaptive batch's cap does not pay for the first answers.
+        DeadlineTooShort: workers have less than three times what the work takes.
         EmptyBatch: there is nothing to answer.
+        FloorMissing: no wage floor is in force in the batch's currency, and one is demanded.
         IllegalTransition: the batch is not a draft.
         InsufficientFunds: the wallet holds less than the batch costs.
+        RequesterFrozen: a payment of theirs is disputed.
+        RewardBelowFloor: the reward pays less than the wage floor.
     """
     batch = _locked(batch)
     if batch.status != Batch.Status.DRAFT:
         raise IllegalTransition(f"A batch that is {batch.status} cannot be published.")
     if not batch.task_count:
         raise EmptyBatch
+    _refuse_frozen(batch)
+    floor.promise(batch, now=now)
+    debts.collect(owner_id=batch.project.requester_id, currency=batch.currency, now=now)
     batch.move_to(Batch.Status.OPEN, published_at=now, escrow=accounts.open_escrow(batch.currency))
     escrow.fund(batch, batch.slot_count + escrow.raise_gold(batch), now=now)
     money: dict[str, int | str] = {"budget_minor": batch.budget_minor, "currency": batch.currency}
+    if batch.floor_minor is not None:
+        money |= {"reserve_minor": batch.reserve_minor, "floor_minor": batch.floor_minor}
     _record("published", batch, actor, now, **money)
     return Batch.objects.select_related("project", "escrow").get(pk=batch.pk)
 
@@ -265,6 +161,57 @@ def raise_budget(*, batch: Batch, budget: Money, actor: User, now: datetime) -> 
     return batch
 
 
+@transaction.atomic
+def raise_reward(
+    *,
+    batch: Batch,
+    reward: Money,
+    actor: User,
+    now: datetime,
+    fee_basis_points: int | None = None,
+) -> Batch:
+    """Pay more for every answer that is not decided or not paid yet, and for all still to come.
+
+    The fee keeps its share of the reward: ``fee_basis_points`` if the batch's fee was reckoned by
+    them, or else what it is of the reward by now. A published batch brings the difference.
+
+    Raises:
+        BudgetTooSmall: the batch is adaptive: raise its budget first.
+        CurrencyMismatch: the reward is in another currency than the batch.
+        IllegalTransition: the batch is closing or closed.
+        InsufficientFunds: the wallet holds less than the difference.
+        InvalidPolicy: the reward is not higher than it was.
+    """
+    # Claims share the row's key: those under way end before this, and later ones see the reward.
+    rows = Batch.objects.select_for_update(of=("self",)).select_related("project")
+    batch = rows.get(pk=batch.pk)
+    if batch.status in {Batch.Status.CLOSING, Batch.Status.CLOSED}:
+        raise IllegalTransition(f"A batch that is {batch.status} takes no new reward.")
+    if reward.currency != batch.currency:
+        raise CurrencyMismatch
+    if reward.minor <= batch.reward_minor:
+        raise InvalidPolicy(f"The reward is {batch.reward} already, and can only be raised.")
+    before, fee_minor = batch.reward_minor, _fee_like(batch, reward.minor, fee_basis_points)
+    if batch.status == Batch.Status.DRAFT:
+        Batch.objects.filter(pk=batch.pk).update(reward_minor=reward.minor, fee_minor=fee_minor)
+    else:
+        raises.reprice(batch, reward, fee_minor, now=now)
+    _record("reward_raised", batch, actor, now, reward_minor=reward.minor, before_minor=before)
+    return Batch.objects.select_related("project", "escrow").get(pk=batch.pk)
+
+
+def _fee_like(batch: Batch, reward_minor: int, basis_points: int | None) -> int:
+    """The fee on a new reward at the rate of the batch's fee."""
+    if basis_points is not None and fee_on(batch.reward_minor, basis_points) == batch.fee_minor:
+        return fee_on(reward_minor, basis_points)
+    return (2 * reward_minor * batch.fee_minor + batch.reward_minor) // (2 * batch.reward_minor)
+
+
+def _refuse_frozen(batch: Batch) -> None:
+    if disputes.is_frozen(batch.project.requester_id):
+        raise RequesterFrozen
+
+
 def _locked(batch: Batch) -> Batch:
     """Read the batch anew, and let nobody else change it until the transaction ends."""
     locked = Batch.objects.select_for_update(no_key=True, of=("self",)).select_related("project")
@@ -284,13 +231,24 @@ def pause(*, batch: Batch, actor: User, now: datetime) -> None:
 
 @transaction.atomic
 def resume(*, batch: Batch, actor: User, now: datetime) -> None:
-    """Hand tasks out again.
+    """Hand tasks out again, if what the marketplace held the batch up for is gone.
 
     Raises:
         IllegalTransition: the batch is not paused.
+        InsufficientFunds: the wallet cannot pay for what the reserve lacks.
+        RequesterFrozen: a payment of the requester's is disputed.
+        RewardBelowFloor: the reward is still too low for what the work takes.
     """
+    batch = _locked(batch)
     if batch.status != Batch.Status.PAUSED:
         raise IllegalTransition(f"A batch that is {batch.status} cannot be resumed.")
+    if batch.paused_for:
+        _refuse_frozen(batch)
+        if batch.paused_for in {pauses.BELOW_FLOOR, pauses.FUNDS}:
+            pilot.resume(batch, now=now)
+        if batch.paused_for == pauses.RESERVE_LOW:
+            wage.refill(batch, now=now)
+        pauses.clear(batch)
     batch.move_to(Batch.Status.OPEN)
     _record("resumed", batch, actor, now)
 
@@ -304,6 +262,24 @@ def close(*, batch: Batch, actor: User, now: datetime) -> None:
     """
     batch.move_to(Batch.Status.CLOSING)
     _record("closing", batch, actor, now)
+
+
+def pause_frozen(*, now: datetime) -> int:
+    """Pause the open batches of requesters whose payments are disputed; return how many.
+
+    Workers are paid for what they hold. Running twice or at once pauses each batch once.
+    """
+    paused = 0
+    open_now = Batch.objects.filter(
+        status=Batch.Status.OPEN, project__requester__in=disputes.frozen_owners()
+    )
+    for batch in list(open_now.order_by("pk")):
+        with transaction.atomic():
+            locked = _locked(batch)
+            if locked.status == Batch.Status.OPEN:
+                pauses.hold_up(locked, pauses.DISPUTE, now=now)
+                paused += 1
+    return paused
 
 
 def _record(kind: str, batch: Batch, actor: User, now: datetime, **data: int | str) -> None:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -17,6 +18,7 @@ from rest_framework.views import APIView
 
 from marketplace.api import uploads
 from marketplace.api.auth import requester_of, user_of
+from marketplace.api.consent import check_consent
 from marketplace.api.fields import WholeNumber
 from marketplace.api.idempotency import once_per_key
 from marketplace.api.projects import MINOR_MAX, batch_of
@@ -24,6 +26,7 @@ from marketplace.api.shapes import BatchOut, QuoteOut, UploadOut
 from payments.money import Money
 from tasks import draft, publish
 from tasks.models import Batch
+from tasks.uploads import analyze
 from tasks.versions import asked
 
 DRAW_BITS = random.SystemRandom().getrandbits
@@ -41,7 +44,7 @@ class Batches(ListAPIView[Batch]):
 
     def get_queryset(self) -> QuerySet[Batch]:
         own = Batch.objects.of(requester_of(self.request).pk)
-        return own.select_related("version", "escrow", "progress")
+        return own.select_related("version", "escrow", "reserve", "progress")
 
 
 class OneBatch(APIView):
@@ -73,7 +76,7 @@ class Tasks(APIView):
         rows = uploads.rows(request, asked(batch.version_id).checker)
         upload = publish.add_tasks(batch=batch, rows=rows, draw=DRAW_BITS, now=timezone.now())
         if upload.tasks >= ANALYZE_FROM:
-            publish.analyze()
+            analyze()
         return Response(UploadOut(upload).data, status=201)
 
 
@@ -82,19 +85,23 @@ class Quote(APIView):
 
     @extend_schema(operation_id="quote", request=None, responses={200: QuoteOut})
     def post(self, request: Request, batch_id: int) -> Response:
-        return Response(QuoteOut(publish.quote(batch_of(request, batch_id))).data)
+        quoted = publish.quote(batch_of(request, batch_id), now=timezone.now())
+        return Response(QuoteOut(quoted).data)
 
 
 class Move(APIView):
     """One of the four moves a requester makes with a batch."""
 
     verb: ClassVar[Callable[..., object]]
+    needs_consent = False  # to the terms in force
 
     @extend_schema(request=None, responses={200: BatchOut})
     @once_per_key
     def post(self, request: Request, batch_id: int) -> Response:
-        batch = batch_of(request, batch_id)
-        self.verb(batch=batch, actor=user_of(request), now=timezone.now())
+        batch, now = batch_of(request, batch_id), timezone.now()
+        if self.needs_consent:
+            check_consent(user_of(request), now=now)
+        self.verb(batch=batch, actor=user_of(request), now=now)
         return Response(BatchOut(batch_of(request, batch_id)).data)
 
 
@@ -102,6 +109,7 @@ class Publish(Move):
     """Open the batch to workers; its cost moves from your wallet into its escrow."""
 
     verb = staticmethod(publish.publish)
+    needs_consent = True
 
 
 class Pause(Move):
@@ -140,6 +148,34 @@ class Budget(APIView):
         publish.raise_budget(
             batch=batch,
             budget=Money(form.validated_data["budget"], batch.currency),
+            actor=user_of(request),
+            now=timezone.now(),
+        )
+        return Response(BatchOut(batch_of(request, batch_id)).data)
+
+
+class RewardIn(serializers.Serializer[Any]):
+    reward = WholeNumber(
+        min_value=1, max_value=MINOR_MAX, help_text="Higher than it was, in minor units."
+    )
+
+
+class Reward(APIView):
+    """Pay more for all answers still to come, and for those not decided or not paid yet.
+
+    The difference moves from your wallet into the batch's funds.
+    """
+
+    @extend_schema(operation_id="raise_reward", request=RewardIn, responses={200: BatchOut})
+    @once_per_key
+    def post(self, request: Request, batch_id: int) -> Response:
+        batch = batch_of(request, batch_id)
+        form = RewardIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        publish.raise_reward(
+            batch=batch,
+            reward=Money(form.validated_data["reward"], batch.currency),
+            fee_basis_points=settings.PLATFORM_FEE_BASIS_POINTS,
             actor=user_of(request),
             now=timezone.now(),
         )

@@ -93,6 +93,25 @@ class BatchIn(serializers.Serializer[Any]):
         required=False, help_text='What follows from a worker\'s record: a list, or "default".'
     )
     redundancy = RedundancyIn(required=False)
+    estimate_seconds = WholeNumber(
+        min_value=1,
+        max_value=30 * DAY,
+        default=None,
+        allow_null=True,
+        help_text="What one answer takes; left out, as long as the reward pays the wage floor for.",
+    )
+    content_warnings = serializers.ListField(
+        child=Text(max_length=20),
+        default=list,
+        max_length=20,
+        help_text="What is shown may disturb: only workers who agreed to it are offered the batch.",
+    )
+    data_use = Text(
+        max_length=500,
+        allow_blank=True,
+        default="",
+        help_text="What the answers are for, as workers read it.",
+    )
     aggregation = Text(default=AUTO, max_length=40)
 
     def validate_aggregation(self, name: str) -> str:
@@ -174,6 +193,9 @@ def _policy(asked: dict[str, Any]) -> draft.Policy:
         aggregation=asked["aggregation"],
         requirements=asked.get("qualifications", []),
         rules=asked.get("rules", []),
+        estimate_seconds=asked["estimate_seconds"],
+        content_warnings=asked["content_warnings"],
+        data_use=asked["data_use"],
     )
 
 
@@ -200,5 +222,5 @@ def batch_of(request: Request, batch_id: int) -> Batch:
     """The caller's own batch with what its shape needs, or 404."""
     batches = Batch.objects.of(requester_of(request).pk)
     return get_object_or_404(
-        batches.select_related("project", "version", "escrow", "progress"), pk=batch_id
+        batches.select_related("project", "version", "escrow", "reserve", "progress"), pk=batch_id
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from tasks.invariants.invariant import Invariant
 
 DUE = """
-SELECT a.id, a.reward_minor, a.fee_minor, b.currency, b.escrow_id, w.user_id
+SELECT a.id, a.reward_minor - a.effort_minor AS reward_minor, a.fee_minor, b.currency,
+       b.escrow_id, w.user_id
 FROM tasks_assignment a
 JOIN tasks_batch b ON b.id = a.batch_id
 JOIN workers_worker w ON w.id = a.worker_id
@@ -20,11 +21,12 @@ INVARIANTS = (
     Invariant(
         "rewards are paid once",
         "Every assignment that is marked paid has one reward, from its batch's escrow to its"
-        " worker; no other assignment has any.",
+        " worker, less what its time was paid for before; no other assignment has any.",
         f"""
         SELECT due.id AS assignment, due.reward_minor AS due_minor,
                paid.id AS transfer, paid.amount_minor AS paid_minor
-        FROM ({DUE}) due FULL JOIN ({MOVED} WHERE t.kind = 'reward') paid
+        FROM ({DUE} AND a.reward_minor > a.effort_minor) due
+        FULL JOIN ({MOVED} WHERE t.kind = 'reward') paid
           ON paid.key = 'reward:' || due.id
         WHERE due.id IS NULL OR paid.id IS NULL
            OR (paid.amount_minor, paid.currency, paid.source_id, paid.purpose, paid.owner_id)
@@ -49,13 +51,21 @@ INVARIANTS = (
         """,  # noqa: S608
     ),
     Invariant(
-        "prices do not change",
-        "Every assignment has the reward and the fee of its batch.",
+        "prices only rise",
+        "Every assignment has the reward and the fee of its batch. Where these were raised, what"
+        " had been decided or paid before keeps the lower ones.",
         """
         SELECT a.id AS assignment, a.reward_minor, b.reward_minor AS reward_minor_of_batch,
                a.fee_minor, b.fee_minor AS fee_minor_of_batch
         FROM tasks_assignment a JOIN tasks_batch b ON b.id = a.batch_id
         WHERE (a.reward_minor, a.fee_minor) <> (b.reward_minor, b.fee_minor)
+          AND (a.reward_minor > b.reward_minor OR a.fee_minor > b.fee_minor
+               OR a.status IN ('active', 'submitted')
+               OR a.status = 'accepted' AND a.paid_at IS NULL
+               OR NOT EXISTS (
+                   SELECT FROM workers_event e
+                   WHERE e.subject_kind = 'batch' AND e.subject_id = b.id
+                     AND e.kind = 'batch_reward_raised'))
         ORDER BY a.id
         """,
     ),

@@ -21,7 +21,8 @@ class Wage(models.Model):
     low_seconds = models.PositiveIntegerField(null=True)  # quartiles of all timed answers
     median_seconds = models.PositiveIntegerField(null=True)
     high_seconds = models.PositiveIntegerField(null=True)
-    topup_minor = models.BigIntegerField(default=0)  # to every accepted answer; it only rises
+    # To every accepted answer. What never falls is reward and top-up together.
+    topup_minor = models.BigIntegerField(default=0)
     is_final = models.BooleanField(default=False)  # nothing more is owed
     computed_at = models.DateTimeField(null=True)
     look_after = models.DateTimeField()

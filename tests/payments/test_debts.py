@@ -65,9 +65,12 @@ def test_the_job_collects_from_those_who_owe_and_have_something():
 def test_what_is_written_off_is_the_platforms_loss_once():
     owner = owing(30)
 
-    for _ in range(2):
+    said = [
         debts.write_off(owner_id=owner, amount=usd(10), reference="admin 1: gone", now=NOON)
+        for _ in range(2)
+    ]
 
+    assert said == [True, False]
     assert debts.owed(owner, "USD") == usd(20)
     with pytest.raises(KeyReused):
         debts.write_off(owner_id=owner, amount=usd(11), reference="admin 1: gone", now=NOON)
