@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
-from workers import events
+from workers import events, terms
 from workers.errors import (
     InvalidCountry,
     InvalidEmail,
@@ -39,7 +39,8 @@ def register(
     """Open an account for somebody who is a new person, with the roles they ask for.
 
     The username is stored in its canonical spelling. Without a password nobody can log in.
-    ``country`` is where the worker lives, as in ``"US"``. Raises ``InvalidName``,
+    ``country`` is where the worker lives, as in ``"US"``. Whoever registers agrees to the terms in
+    force. Raises ``InvalidName``,
     ``InvalidEmail``, ``InvalidCountry`` and ``UsernameTaken``.
     """
     _check_email(email)
@@ -52,6 +53,7 @@ def register(
         raise UsernameTaken from error
     if worker:
         _add_worker(user, country, now)
+    terms.agree_to_current(user=user, now=now)
     events.record(
         kind="user_registered",
         subject_kind="user",
@@ -140,9 +142,14 @@ def check_place(country: str, subdivision: str = "") -> None:
         raise InvalidCountry
 
 
+def new_public_id() -> str:
+    """A WorkerId that nobody has had."""
+    return "A" + "".join(secrets.choice(PUBLIC_ID_ALPHABET) for _ in range(13))
+
+
 def _add_worker(user: User, country: str, now: datetime) -> Worker:
     check_place(country)
-    public_id = "A" + "".join(secrets.choice(PUBLIC_ID_ALPHABET) for _ in range(13))
+    public_id = new_public_id()
     return Worker.objects.create(user=user, public_id=public_id, country=country, created_at=now)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
@@ -19,6 +20,14 @@ from workers.errors import (
 )
 from workers.models import Block, Qualification, QualificationType, User, Worker
 from workers.requirements import Requirement, type_ids, unmet
+
+
+class Offer(NamedTuple):
+    """What somebody may be allowed to work on: whose it is, and what it asks of workers."""
+
+    key: int
+    requester_id: int
+    requirements: Sequence[Requirement]
 
 
 @transaction.atomic
@@ -135,6 +144,29 @@ def eligible(*, worker: Worker, requester_id: int, requirements: Sequence[Requir
         granted = dict(held.values_list("type_id", "value"))
     if failing := unmet(requirements, granted, country, subdivision):
         raise NotQualified(failing)
+
+
+def eligible_among(*, worker: Worker, offers: Sequence[Offer]) -> set[int]:
+    """Return the keys of the offers that ``eligible`` would let ``worker`` take, as of now.
+
+    At most three queries, however many offers there are.
+    """
+    status, country, subdivision = Worker.objects.values_list(
+        "status", "country", "subdivision"
+    ).get(pk=worker.pk)
+    if status != Worker.Status.ACTIVE or not offers:
+        return set()
+    apart = Block.objects.filter(worker=worker, lifted_at=None)
+    blocked = set(apart.values_list("requester_id", flat=True))
+    asked = set().union(*(type_ids(offer.requirements) for offer in offers))
+    held = Qualification.objects.granted().filter(worker=worker, type__in=asked)
+    granted = dict(held.values_list("type_id", "value"))
+    return {
+        offer.key
+        for offer in offers
+        if offer.requester_id not in blocked
+        and not unmet(offer.requirements, granted, country, subdivision)
+    }
 
 
 def check_types(requirements: Sequence[Requirement]) -> None:

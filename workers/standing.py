@@ -6,10 +6,16 @@ from datetime import datetime
 
 from django.db import transaction
 
-from workers import events
-from workers.errors import HumanDecisionMissing, IllegalStanding
-from workers.models import User, Worker
+from workers import decisions, events
+from workers.errors import IllegalStanding
+from workers.models import Decision, User, Worker
 from workers.people import check_place
+
+DECIDED = {
+    Worker.Status.SUSPENDED: Decision.Kind.SUSPEND,
+    Worker.Status.ACTIVE: Decision.Kind.REINSTATE,
+    Worker.Status.CLOSED: Decision.Kind.CLOSE,
+}
 
 
 def suspend(*, worker: Worker, reason: str, now: datetime, actor: User | None) -> None:
@@ -18,15 +24,14 @@ def suspend(*, worker: Worker, reason: str, now: datetime, actor: User | None) -
     Raises ``HumanDecisionMissing`` without an actor or a reason, and ``IllegalStanding`` unless
     they are active.
     """
-    if actor is None or not reason.strip():
-        raise HumanDecisionMissing
     _move(worker, Worker.Status.SUSPENDED, reason, now, actor)
 
 
 def reinstate(*, worker: Worker, reason: str, now: datetime, actor: User | None) -> None:
     """Let a suspended ``worker`` claim again.
 
-    Raises ``IllegalStanding`` unless they are suspended.
+    Raises ``HumanDecisionMissing`` without a reason, and ``IllegalStanding`` unless they are
+    suspended.
     """
     _move(worker, Worker.Status.ACTIVE, reason, now, actor)
 
@@ -34,7 +39,8 @@ def reinstate(*, worker: Worker, reason: str, now: datetime, actor: User | None)
 def close(*, worker: Worker, reason: str, now: datetime, actor: User | None) -> None:
     """End ``worker``'s account for good; what they earned stays theirs.
 
-    Raises ``IllegalStanding`` when it is closed already.
+    Raises ``HumanDecisionMissing`` without an actor or a reason, and ``IllegalStanding`` when it
+    is closed already.
     """
     _move(worker, Worker.Status.CLOSED, reason, now, actor)
 
@@ -70,13 +76,22 @@ def _move(
     worker: Worker, status: Worker.Status, reason: str, now: datetime, actor: User | None
 ) -> None:
     # The lock makes the row's status the one that the move starts from.
-    row = Worker.objects.locked().get(pk=worker.pk)
+    row = Worker.objects.locked().select_related("user").get(pk=worker.pk)
     if status not in Worker.MOVES.get(row.status, ()):
         raise IllegalStanding(f"A worker's account cannot go from {row.status} to {status}.")
     changed = Worker.objects.filter(pk=worker.pk)
     changed.update(status=status)
     changed.bump_qualifications_version()
     worker.status = status
+    decisions.record(
+        kind=DECIDED[status],
+        subject_kind="worker",
+        subject_id=worker.pk,
+        concerns=row.user,
+        made_by=actor,
+        reasons=reason,
+        now=now,
+    )
     events.record(
         kind=f"worker_{status}",
         subject_kind="worker",

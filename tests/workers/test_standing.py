@@ -38,7 +38,7 @@ def test_a_suspended_worker_can_be_reinstated(worker):
 
 def test_a_closed_account_stays_closed(worker):
     admin = a_requester()
-    standing.close(worker=worker, reason="asked to leave", now=NOON, actor=None)
+    standing.close(worker=worker, reason="asked to leave", now=NOON, actor=worker.user)
 
     for move in (standing.close, standing.reinstate, standing.suspend):
         with pytest.raises(IllegalStanding, match="cannot go from closed to"):
