@@ -10,27 +10,35 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from payments import accounts, ledger
 from payments.ledger import Posting
 from payments.models import Account, Transfer
 from payments.money import Money
-from tasks import escrow, reopen
+from tasks import batchwise, escrow
+from tasks.compensation import wage
 from tasks.errors import IllegalTransition, ReasonMissing
-from tasks.models import Assignment, Batch, Consensus, Task
+from tasks.hearings import guard
+from tasks.models import Assignment, Batch, Task
 from tasks.models.task import Lane
 from workers import events
 from workers.models import User
 
 
+@transaction.atomic
 def accept(*, assignment: Assignment, actor: User, now: datetime) -> None:
     """Keep the answer; its reward is paid within seconds by ``pay_accepted``.
+
+    A rejection that waited for a human is dropped.
 
     Raises:
         IllegalTransition: the assignment is not waiting for a decision.
     """
+    if assignment.status != Assignment.Status.SUBMITTED:  # a rejected one has its hearing
+        raise IllegalTransition(f"An assignment that is {assignment.status} cannot be accepted.")
     assignment.move_to(Assignment.Status.ACCEPTED, finished_at=now, decided_by=actor)
+    guard.drop_waiting([assignment.pk], now)
 
 
 @transaction.atomic
@@ -50,8 +58,14 @@ def accept_all(
         if Assignment.objects.filter(batch=batch, pk__in=named).count() < len(named):
             raise Assignment.DoesNotExist
         waiting = waiting.filter(pk__in=named)
-    accepted = waiting.update(status=Assignment.Status.ACCEPTED, finished_at=now, decided_by=actor)
+    # In the order of their numbers, as everybody locks answers who decides on several.
+    locked = waiting.order_by("pk").select_for_update(no_key=True)
+    ids = list(locked.values_list("pk", flat=True))
+    accepted = Assignment.objects.filter(pk__in=ids).update(
+        status=Assignment.Status.ACCEPTED, finished_at=now, decided_by=actor
+    )
     if accepted:
+        guard.drop_waiting(ids, now)
         _record("assignments_accepted", batch, actor, now, count=accepted)
     return accepted
 
@@ -67,70 +81,49 @@ def accept_due(*, now: datetime, limit: int = 2_000) -> int:
                 :limit
             ]
         )
-        return Assignment.objects.filter(pk__in=ids).update(
-            status=Assignment.Status.ACCEPTED, finished_at=now
-        )
-
-
-@transaction.atomic
-def reject(*, assignment: Assignment, reason: str, actor: User, now: datetime) -> None:
-    """Refuse the answer, say why, and ask another worker.
-
-    The task's consensus is computed anew without it.
-
-    Raises:
-        IllegalTransition: the assignment is not waiting for a decision.
-        ReasonMissing: no reason was given.
-    """
-    if not reason.strip():
-        raise ReasonMissing
-    # First, because it locks the batch: an aggregation that ends now ends before this or sees it.
-    Batch.objects.filter(pk=assignment.batch_id).update(
-        rejected_count=F("rejected_count") + 1,
-        decided_answers=0,  # what was decided with it is decided anew
-    )
-    # Then all answers of the task, before the money that paying one of them waits for.
-    siblings = Assignment.objects.filter(task_id=assignment.task_id)
-    list(siblings.counted().order_by("pk").select_for_update(no_key=True).values_list("pk"))
-    assignment.move_to(
-        Assignment.Status.REJECTED, finished_at=now, decided_by=actor, reason=reason.strip()
-    )
-    reopen.give_back(assignment.batch, [assignment.task_id])
-    Consensus.objects.filter(task_id=assignment.task_id, source=Consensus.Source.CROWD).delete()
-    siblings.counted().update(aggregated_at=None)
-    _record(
-        "assignment_rejected", assignment.batch, actor, now, assignment=assignment.pk, reason=reason
-    )
+        accepted = Assignment.objects.filter(pk__in=ids)
+        done = accepted.update(status=Assignment.Status.ACCEPTED, finished_at=now)
+        guard.drop_waiting(ids, now)
+        return done
 
 
 def pay_accepted(*, now: datetime, limit: int = 2_000) -> int:
     """Pay up to ``limit`` accepted answers: reward to the worker, fee to the platform.
 
     Running twice or side by side pays once: rows are locked and marked in the transaction that
-    posts, and each posting's key names its assignment.
+    posts, and each posting's key names its assignment. A batch whose books are wrong stops no
+    other: see ``batchwise``.
     """
-    with transaction.atomic():
-        unpaid = Assignment.objects.unpaid().order_by("pk")
-        rows = list(
-            unpaid.select_for_update(skip_locked=True, of=("self",)).select_related(
-                "batch", "worker"
-            )[:limit]
-        )
-        ledger.post_all(_postings(rows), now=now)
-        return Assignment.objects.filter(pk__in=[row.pk for row in rows]).update(paid_at=now)
+
+    def unpaid(batch_id: int | None) -> QuerySet[Assignment]:
+        rows = Assignment.objects.unpaid()
+        return rows if batch_id is None else rows.filter(batch=batch_id)
+
+    def pay(batch_id: int | None) -> int:
+        with transaction.atomic():
+            rows = unpaid(batch_id).order_by("pk").select_related("batch", "worker")
+            due = list(rows.select_for_update(skip_locked=True, of=("self",))[:limit])
+            ledger.post_all(_postings(due), now=now)
+            return Assignment.objects.filter(pk__in=[row.pk for row in due]).update(paid_at=now)
+
+    return batchwise.pay("rewards", pay, lambda: batchwise.batches_of(unpaid(None)), now=now)
 
 
 def _postings(rows: Sequence[Assignment]) -> list[Posting]:
-    """Reward and fee of each assignment, from the money held for it."""
+    """Reward and fee of each assignment, from the money held for it.
+
+    What was paid for the time it took, before a refusal was overturned, is part of the reward.
+    """
     postings = []
     for currency in sorted({row.batch.currency for row in rows}):
         due = [row for row in rows if row.batch.currency == currency]
         earnings = accounts.earnings_by_user({row.worker.user_id for row in due}, currency)
         fees = accounts.fees(currency).pk
         for row in due:
-            sides = [("reward", earnings[row.worker.user_id], row.reward_minor)]
-            if row.fee_minor:
-                sides.append(("fee", fees, row.fee_minor))
+            sides = [
+                ("reward", earnings[row.worker.user_id], row.reward_minor - row.effort_minor),
+                ("fee", fees, row.fee_minor),
+            ]
             postings += [
                 Posting(
                     key=f"{kind}:{row.pk}",
@@ -141,6 +134,7 @@ def _postings(rows: Sequence[Assignment]) -> list[Posting]:
                     from_held=True,
                 )
                 for kind, target, minor in sides
+                if minor
             ]
     return postings
 
@@ -225,25 +219,37 @@ def _is_finished(batch: Batch) -> bool:
 
 
 def _refund(batch: Batch, now: datetime) -> bool:
-    """Return what a closing batch did not need, if nothing is held any more."""
+    """Return what a closing batch did not need, once nothing is held and nothing owed any more."""
     assert batch.escrow_id is not None
     account = Account.objects.get(pk=batch.escrow_id)
-    if account.held_minor:
+    if account.held_minor or not wage.finish(batch, now=now):
         return False
-    if account.balance_minor:
-        ledger.post(
+    reserve = Account.objects.filter(pk=batch.reserve_id or 0).first()
+    wallet = accounts.wallet_of(batch.project.requester_id, batch.currency)
+    rests = [(f"refund:{batch.pk}", account)]
+    if reserve is not None:
+        rests.append((f"refund:{batch.pk}:reserve", reserve))
+    ledger.post_all(
+        [
             Posting(
-                key=f"refund:{batch.pk}",
+                key=key,
                 kind=Transfer.Kind.REFUND,
-                source_id=account.pk,
-                target_id=accounts.wallet_of(batch.project.requester_id, batch.currency).pk,
-                amount=account.balance,
-            ),
-            now=now,
-        )
-    ledger.close(account.pk, now=now)
+                source_id=rest.pk,
+                target_id=wallet.pk,
+                amount=rest.balance,
+            )
+            for key, rest in rests
+            if rest.balance_minor
+        ],
+        now=now,
+    )
+    for _, rest in rests:
+        ledger.close(rest.pk, now=now)
     batch.move_to(Batch.Status.CLOSED, closed_at=now, refunded_minor=account.balance_minor)
-    _record("batch_closed", batch, None, now, refund_minor=account.balance_minor)
+    told = {"refund_minor": account.balance_minor}
+    if reserve is not None:
+        told["reserve_refund_minor"] = reserve.balance_minor
+    _record("batch_closed", batch, None, now, **told)
     return True
 
 

@@ -1,4 +1,4 @@
-"""The requester's side: accept, reject, reward."""
+"""The requester's side: accept and reward; rejecting is in ``rejections``."""
 
 from __future__ import annotations
 
@@ -20,10 +20,6 @@ from marketplace.api.shapes import DecidedOut
 from payments.money import Money
 from tasks import settle
 from tasks.models import Assignment
-
-
-class Rejection(serializers.Serializer[Any]):
-    reason = Text(max_length=5_000, help_text="Shown to the worker.")
 
 
 class AcceptMany(serializers.Serializer[Any]):
@@ -58,26 +54,8 @@ class Accept(APIView):
     @extend_schema(operation_id="accept", request=None, responses={200: DecidedOut})
     @once_per_key
     def post(self, request: Request, assignment_id: int) -> Response:
-        assignment = _reviewed(request, assignment_id)
+        assignment = reviewed(request, assignment_id)
         settle.accept(assignment=assignment, actor=user_of(request), now=timezone.now())
-        return Response(DecidedOut(assignment).data)
-
-
-class Reject(APIView):
-    """Reject an answer, with a reason its worker can act on; somebody else is asked."""
-
-    @extend_schema(operation_id="reject", request=Rejection, responses={200: DecidedOut})
-    @once_per_key
-    def post(self, request: Request, assignment_id: int) -> Response:
-        assignment = _reviewed(request, assignment_id)
-        form = Rejection(data=request.data)
-        form.is_valid(raise_exception=True)
-        settle.reject(
-            assignment=assignment,
-            reason=form.validated_data["reason"],
-            actor=user_of(request),
-            now=timezone.now(),
-        )
         return Response(DecidedOut(assignment).data)
 
 
@@ -87,7 +65,7 @@ class Bonus(APIView):
     @extend_schema(operation_id="bonus", request=BonusIn, responses={200: BonusOut})
     @once_per_key
     def post(self, request: Request, assignment_id: int) -> Response:
-        assignment = _reviewed(request, assignment_id)
+        assignment = reviewed(request, assignment_id)
         form = BonusIn(data=request.data)
         form.is_valid(raise_exception=True)
         asked = form.validated_data
@@ -122,6 +100,7 @@ class AcceptBatch(APIView):
         return Response({"accepted": accepted})
 
 
-def _reviewed(request: Request, assignment_id: int) -> Assignment:
+def reviewed(request: Request, assignment_id: int) -> Assignment:
+    """An assignment of the caller's batches, or 404."""
     own = Assignment.objects.reviewable_by(requester_of(request).pk)
     return get_object_or_404(own.select_related("batch__project", "worker"), pk=assignment_id)

@@ -17,15 +17,20 @@ from tasks.distribute import GRACE
 from tasks.invariants import (
     answers,
     escrow,
+    hearings,
     history,
     models,
     pay,
     people,
     provenance,
     punctuality,
+    ratings,
+    reserve,
     restrictions,
     reviews,
     slots,
+    voice,
+    worktime,
 )
 from tasks.invariants.invariant import Broken, Invariant
 
@@ -38,11 +43,16 @@ INVARIANTS = (
     *punctuality.INVARIANTS,
     *pay.INVARIANTS,
     *escrow.INVARIANTS,
+    *reserve.INVARIANTS,
     *history.INVARIANTS,
     *provenance.INVARIANTS,
     *reviews.INVARIANTS,
     *restrictions.INVARIANTS,
     *models.INVARIANTS,
+    *worktime.INVARIANTS,
+    *hearings.INVARIANTS,
+    *voice.INVARIANTS,
+    *ratings.INVARIANTS,
 )
 LATE = timedelta(minutes=5)  # by how much a job may be late, more than any restart takes
 

@@ -12,10 +12,10 @@ FROM payments_transfer GROUP BY target_id
 """
 LEFT = """
 SELECT source_id,
-       coalesce(sum(amount_minor) FILTER (WHERE kind IN ('reward', 'fee')), 0) AS spent,
+       coalesce(sum(amount_minor) FILTER (WHERE kind IN ('reward', 'fee', 'effort')), 0) AS spent,
        coalesce(sum(amount_minor) FILTER (WHERE kind = 'refund'), 0) AS refunded,
-       coalesce(sum(amount_minor) FILTER (WHERE kind NOT IN ('reward', 'fee', 'refund')), 0)
-           AS strange
+       coalesce(sum(amount_minor) FILTER (
+           WHERE kind NOT IN ('reward', 'fee', 'effort', 'refund')), 0) AS strange
 FROM payments_transfer GROUP BY source_id
 """
 
@@ -23,7 +23,8 @@ INVARIANTS = (
     Invariant(
         "escrow holds what is owed",
         "What a batch's escrow holds is reward and fee of every open slot, and of every assignment"
-        " that is not decided or not paid.",
+        " that is not decided for good or not paid, less what its time was paid for; and what is"
+        " owed for the time of those that were refused for good.",
         """
         SELECT b.id AS batch, e.held_minor,
                ((b.reward_minor + b.fee_minor) * coalesce(t.slots, 0) + coalesce(a.owed, 0))::bigint
@@ -34,9 +35,13 @@ INVARIANTS = (
             SELECT batch_id, sum(remaining_overlap) AS slots FROM tasks_task GROUP BY batch_id
         ) t ON t.batch_id = b.id
         LEFT JOIN (
-            SELECT batch_id, sum(reward_minor + fee_minor) AS owed FROM tasks_assignment
-            WHERE status IN ('active', 'submitted') OR status = 'accepted' AND paid_at IS NULL
-            GROUP BY batch_id
+            SELECT a.batch_id, sum(CASE WHEN r.status = 'final' THEN r.effort_minor
+                                        ELSE a.reward_minor + a.fee_minor END
+                                   - a.effort_minor) AS owed
+            FROM tasks_assignment a LEFT JOIN tasks_rejection r ON r.assignment_id = a.id
+            WHERE a.status IN ('active', 'submitted', 'rejected')
+               OR a.status = 'accepted' AND a.paid_at IS NULL
+            GROUP BY a.batch_id
         ) a ON a.batch_id = b.id
         WHERE e.held_minor
               <> (b.reward_minor + b.fee_minor) * coalesce(t.slots, 0) + coalesce(a.owed, 0)
@@ -45,7 +50,7 @@ INVARIANTS = (
     ),
     Invariant(
         "budgets are accounted for",
-        "A batch's budget is what was moved into its escrow: it was spent on rewards and fees, is"
+        "A batch's budget is what was moved into its escrow: it was spent on pay and fees, is"
         " still there, or was given back, as the batch says.",
         f"""
         SELECT b.id AS batch, b.budget_minor, coalesce(i.allocated, 0)::bigint AS allocated_minor,

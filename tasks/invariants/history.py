@@ -58,11 +58,15 @@ INVARIANTS = (
     ),
     Invariant(
         "rejections are events",
-        "Every rejected assignment has one event that says by whom and why; no other has any.",
+        "Every assignment that was rejected, for good or not, has one event that says by whom and"
+        " why; no other has any.",
         """
         SELECT a.id AS assignment, e.assignment AS assignment_of_event,
                coalesce(e.events, 0) AS events
-        FROM (SELECT id FROM tasks_assignment WHERE status = 'rejected') a
+        FROM (
+            SELECT id FROM tasks_assignment WHERE status = 'rejected'
+            UNION SELECT assignment_id FROM tasks_rejection WHERE status = 'overturned'
+        ) a
         FULL JOIN (
             SELECT data ->> 'assignment' AS assignment, count(*) AS events FROM workers_event
             WHERE kind = 'assignment_rejected' GROUP BY 1

@@ -17,6 +17,7 @@ from tests.factories import (
     claim,
     drafted_batch,
     published_batch,
+    refuse,
     submitted,
     usd,
 )
@@ -37,7 +38,7 @@ def busy_marketplace():
     settle.accept(assignment=paid, actor=owner, now=SOON)
     settle.pay_accepted(now=SOON)
     settle.accept(assignment=unpaid, actor=owner, now=SOON)
-    settle.reject(assignment=rejected, reason="It is a dog.", actor=owner, now=SOON)
+    refuse(assignment=rejected, actor=owner, now=SOON)
     answer.skip(assignment=skipped, now=SOON)
     deposit(owner_id=owner.pk, amount=usd(3), reference="for a bonus", now=NOON)
     for key in "first", "first", "second":

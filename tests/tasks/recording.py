@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import connection
 
 from tasks import aggregate, provenance, settle
 from tasks import answer as answers
+from tasks.hearings import rejections
 from tasks.models import Provenance
 from tests.factories import HOUR, MINUTE, NOON, a_worker, claim, fresh, published_batch
 
@@ -43,6 +46,7 @@ def settled(batch, *, now=CLOSED):
     )
     settle.pay_accepted(now=now)
     aggregate.aggregate(batch=fresh(batch), now=now)
+    rejections.finish_due(now=now + timedelta(days=8))
     settle.wind_up(now=now)
     batch = fresh(batch)
     assert batch.status == "closed"

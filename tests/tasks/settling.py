@@ -6,7 +6,7 @@ from payments import accounts
 from payments.models import Transfer
 from tasks import answer, distribute, settle
 from tasks.models import Assignment
-from tests.factories import HOUR, NOON, accepted, claim, fresh, rejected
+from tests.factories import HOUR, NOON, WHY, accepted, claim, fresh, refuse, rejected
 from workers.models import Event
 
 Status = Assignment.Status
@@ -21,8 +21,8 @@ def accept(assignment, now=LATER):
     settle.accept(assignment=assignment, actor=owner(assignment.batch), now=now)
 
 
-def reject(assignment, reason="Look again.", now=LATER):
-    settle.reject(assignment=assignment, reason=reason, actor=owner(assignment.batch), now=now)
+def reject(assignment, reason=WHY, now=LATER):
+    return refuse(assignment=assignment, reason=reason, actor=owner(assignment.batch), now=now)
 
 
 def earned(worker, currency="USD"):

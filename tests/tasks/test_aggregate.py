@@ -14,6 +14,7 @@ from tests.factories import (
     claim,
     drafted_batch,
     fresh,
+    refuse,
     rejected,
     submitted,
 )
@@ -93,9 +94,7 @@ def test_after_a_rejection_the_consensus_is_that_of_the_others():
     aggregate.aggregate_due(now=LATER)
     assert consensus(batch) == [("dog", 2 / 3, 3)]
 
-    settle.reject(
-        assignment=fresh(first[0]), reason="No.", actor=batch.project.requester, now=LATER
-    )
+    refuse(assignment=fresh(first[0]), actor=batch.project.requester, now=LATER)
     assert consensus(batch) == []
     aggregate.aggregate_due(now=LATER + HOUR)
 
@@ -107,7 +106,7 @@ def test_when_all_answers_to_a_task_are_rejected_it_has_no_consensus():
     waiting = fresh(submitted(batch))
     aggregate.aggregate_due(now=LATER)
 
-    settle.reject(assignment=waiting, reason="No.", actor=batch.project.requester, now=LATER)
+    refuse(assignment=waiting, actor=batch.project.requester, now=LATER)
 
     assert aggregate.aggregate_due(now=LATER + HOUR) == 0
     assert consensus(batch) == []
@@ -232,9 +231,7 @@ def test_a_rejection_while_a_run_computes_is_not_forgotten():
         list(Consensus.objects.select_for_update())  # the run waits here with its result
         running = in_thread(lambda: aggregate.aggregate_due(now=LATER + HOUR))
         wait_for_a_lock()
-        settle.reject(
-            assignment=fresh(wrong), reason="No.", actor=batch.project.requester, now=LATER
-        )
+        refuse(assignment=fresh(wrong), actor=batch.project.requester, now=LATER)
     running.join()
     aggregate.aggregate_due(now=LATER + 2 * HOUR)
 

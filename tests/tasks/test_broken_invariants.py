@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tasks import invariants
+from tests.tasks import breaking_ratings, breaking_voice, breaking_worktime
+from tests.tasks.hearings.breaks import BREAKS as OF_HEARINGS
 from tests.tasks.marketplace import SOON, busy_marketplace, damage
 
 pytestmark = pytest.mark.django_db
@@ -82,8 +84,8 @@ BREAKS = [
     ),
     (
         "batches count their tasks",
-        "UPDATE tasks_batch SET slot_count = 15 WHERE id = {batch}",
-        {"batch": "@batch", "slot_count": 15, "slots": 16},
+        "UPDATE tasks_batch SET slot_count = 14 WHERE id = {batch}",
+        {"batch": "@batch", "slot_count": 14, "slots": 15},
     ),
     (
         "drafts are untouched",
@@ -190,7 +192,7 @@ BREAKS = [
         {"assignment": "@paid", "due_minor": 1, "paid_minor": 2},
     ),
     (
-        "prices do not change",
+        "prices only rise",
         "UPDATE tasks_assignment SET reward_minor = 4 WHERE id = {active}",
         {"assignment": "@active", "reward_minor": 4, "reward_minor_of_batch": 5},
     ),
@@ -223,6 +225,53 @@ BREAKS = [
         "every escrow has its batch",
         "UPDATE tasks_batch SET escrow_id = NULL WHERE id = {batch}",
         {"account": "@escrow", "batch": None},
+    ),
+    # A reserve was spent on something else, or somebody did not get what was promised.
+    (
+        "reserves are accounted for",
+        "UPDATE tasks_batch SET reserve_minor = 5 WHERE id = {batch}",
+        {"batch": "@batch", "reserve_minor": 5, "set_aside_minor": 0},
+    ),
+    (
+        "a promised floor has its reserve",
+        "UPDATE tasks_batch SET floor_minor = 1200 WHERE id = {batch}",
+        {"batch": "@batch", "floor_minor": 1200, "reserve": None, "wage": None},
+    ),
+    (
+        "reserves close with their batch",
+        "UPDATE tasks_batch SET reserve_id = escrow_id WHERE id = {paused}",
+        {"batch": "@paused", "status": "paused", "held_minor": 6},
+    ),
+    (
+        "every reserve has its batch",
+        (
+            "INSERT INTO payments_account (purpose, currency, guarded, balance_minor, held_minor)"
+            " VALUES ('reserve', 'USD', true, 0, 0)"
+        ),
+        {"batch": None},
+    ),
+    (
+        "top-ups are paid once",
+        (
+            "INSERT INTO tasks_topup (batch_id, worker_id, rule, number, reserve_minor,"
+            " guarantee_minor, inputs, made_at)"
+            " VALUES ({batch}, {worker.pk}, 'job', 1, 0, 7, '{{}}', now())"
+        ),
+        {"said_minor": 7, "transfer": None},
+    ),
+    (
+        "top-ups are paid once",
+        "UPDATE payments_transfer SET kind = 'top_up' WHERE key = 'bonus:{paid}:first'",
+        {"topup": None, "paid_minor": 1},
+    ),
+    (
+        "final pay reaches the floor",
+        (
+            "INSERT INTO tasks_wage (batch_id, workers, answers, topup_minor, is_final, look_after)"
+            " VALUES ({batch}, 0, 0, 2, true, now());"
+            " UPDATE tasks_batch SET closed_at = '2026-01-02 12:00Z' WHERE id = {batch}"
+        ),
+        {"batch": "@batch", "owed_minor": 2, "paid_minor": 0},
     ),
     # Somebody did something and nobody wrote it down, or the reverse.
     (
@@ -372,6 +421,10 @@ BREAKS = [
         ),
         {},
     ),
+    *breaking_worktime.BREAKS,
+    *breaking_voice.BREAKS,
+    *breaking_ratings.BREAKS,
+    *OF_HEARINGS,
 ]
 
 

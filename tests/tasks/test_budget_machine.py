@@ -27,8 +27,9 @@ from hypothesis.stateful import run_state_machine_as_test as run
 from payments.errors import InsufficientFunds
 from tasks import aggregate, answer, distribute, evidence, publish, redundancy, settle
 from tasks.errors import BudgetTooSmall, IllegalTransition, InvalidPolicy
+from tasks.hearings import rejections
 from tasks.invariants import broken
-from tasks.models import Assignment, Batch, Task
+from tasks.models import Assignment, Batch, Rejection, Task
 from tests.factories import (
     NOON,
     a_project,
@@ -36,6 +37,7 @@ from tests.factories import (
     a_worker,
     add_tasks,
     published_batch,
+    refuse,
     rows,
     usd,
 )
@@ -131,19 +133,23 @@ class BudgetMachine(RuleBasedStateMachine):
     @rule(assignment=which, good=st.booleans())
     def review(self, assignment, good):
         if chosen := self.one_that_is("submitted", assignment):
-            if good:
+            if good or Rejection.objects.filter(pk=chosen.pk).exists():
                 settle.accept(assignment=chosen, actor=self.requester, now=self.now)
             else:
-                settle.reject(
-                    assignment=chosen, reason="Look again.", actor=self.requester, now=self.now
-                )
-                self.owed[chosen.pk] = "free"
+                refuse(assignment=chosen, actor=self.requester, now=self.now)
 
     @rule()
     def pay(self):
         settle.pay_accepted(now=self.now)
         paid = Assignment.objects.filter(batch=self.batch, paid_at__isnull=False)
         self.owed |= dict.fromkeys(paid.values_list("pk", flat=True), "paid")
+
+    @rule()
+    def finish(self):
+        self.now += timedelta(days=7)
+        rejections.finish_due(now=self.now)
+        final = Assignment.objects.filter(batch=self.batch, rejection__status="final")
+        self.owed |= dict.fromkeys(final.values_list("pk", flat=True), "free")
 
     @rule()
     def decide(self):
@@ -224,6 +230,7 @@ class BudgetMachine(RuleBasedStateMachine):
         for chosen in self.all_that_are("submitted"):
             settle.accept(assignment=chosen, actor=self.requester, now=self.now)
         settle.pay_accepted(now=self.now)
+        self.finish()
         if self.reread().status not in {"closing", "closed"}:
             publish.close(batch=self.reread(), actor=self.requester, now=self.now)
         settle.wind_up(now=self.now)

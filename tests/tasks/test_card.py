@@ -233,7 +233,7 @@ def test_the_wage_statement_is_there_in_words_and_in_figures():
     assert {name.removeprefix("crowdwright:"): value for name, value in wage.items()} == {
         "currency": "USD", "rewardMinor": 5, "medianPerHourMinor": 600,
         "tenthPercentilePerHourMinor": 600, "workers": 1, "acceptedAnswers": 2,
-        "measure": "server clock, from claim or the worker's submit before to submit",
+        "measure": "server clock, from claim or the worker's submit before to submit, less breaks",
         "rejectedAnswers": 0, "paidHours": 0.02, "unpaidHours": 0.0, "bonuses": 0, "bonusMinor": 0,
     }  # fmt: skip
     assert said["rai:dataAnnotationProtocol"].endswith(text)

@@ -5,7 +5,7 @@ import json
 import pytest
 from django.db import connection
 
-from tasks import claim_sql, distribute, publish
+from tasks import claim_sql, distribute, publish, uploads
 from tasks.models import Cursor
 from tests.factories import (
     NOON,
@@ -139,7 +139,7 @@ def literal(value):
 @pytest.mark.parametrize("plan", [explain, explain_generic])
 def test_a_claim_walks_its_indexes_even_while_statistics_say_that_nothing_was_assigned(plan):
     batch = published_batch(tasks=5_000, gold=200, gold_rate=0.05, max_live_assignments=1_000)
-    publish.analyze()
+    uploads.analyze()
     worker = a_worker()
     for _ in range(49):
         ask(batch, worker, count=20)

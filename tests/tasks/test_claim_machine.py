@@ -29,8 +29,9 @@ from payments.deposits import deposit
 from payments.errors import InsufficientFunds
 from tasks import aggregate, answer, distribute, draft, publish, settle
 from tasks.errors import EmptyBatch, IllegalTransition, TooManyLiveAssignments
+from tasks.hearings import rejections
 from tasks.invariants import broken
-from tasks.models import Assignment, Batch, Task
+from tasks.models import Assignment, Batch, Rejection, Task
 from tests.factories import (
     NOON,
     a_project,
@@ -40,6 +41,7 @@ from tests.factories import (
     drafted_batch,
     gold_rows,
     link,
+    refuse,
     rows,
     usd,
 )
@@ -49,6 +51,7 @@ from workers.errors import NotQualified
 
 AGES = timedelta(days=10_000)  # no job is late here: each runs when its rule is drawn
 MOMENT = timedelta(minutes=11)  # longer than anybody waits before they look behind their cursor
+JOBS = [settle.pay_accepted, settle.accept_due, aggregate.aggregate_due, rejections.finish_due]
 LIVE, COUNTED = {"active"}, {"submitted", "accepted"}
 STARTS = {"submit": "active", "skip": "active", "accept": "submitted", "reject": "submitted"}
 
@@ -150,7 +153,7 @@ class ClaimMachine(RuleBasedStateMachine):
     @rule(pick=any_batch)
     def publish(self, pick):
         batch = self.batch(pick)
-        is_draft, quote = self.status[batch.pk] == "draft", publish.quote(batch)
+        is_draft, quote = self.status[batch.pk] == "draft", publish.quote(batch, now=NOON)
         refused = None
         if not is_draft:
             refused = IllegalTransition
@@ -240,7 +243,8 @@ class ClaimMachine(RuleBasedStateMachine):
     def go_on(self, pick, how):
         if not (assignment := self.assignment(pick)):
             return
-        with self.refusal(IllegalTransition, when=assignment.status != STARTS[how]):
+        is_twice = how == "reject" and Rejection.objects.filter(pk=assignment.pk).exists()
+        with self.refusal(IllegalTransition, when=assignment.status != STARTS[how] or is_twice):
             self.act(assignment, how)
 
     @rule(picks=st.lists(any_assignment, min_size=2, max_size=4))
@@ -262,7 +266,7 @@ class ClaimMachine(RuleBasedStateMachine):
         elif how == "accept":
             settle.accept(**decided)
         else:
-            settle.reject(reason="Look again.", **decided)
+            refuse(**decided)
 
     @rule(one=any_worker, other=any_worker)
     def two_accounts_turn_out_to_be_one_persons(self, one, other):
@@ -275,13 +279,13 @@ class ClaimMachine(RuleBasedStateMachine):
 
     # The clock.
 
-    @rule(job=st.sampled_from([settle.pay_accepted, settle.accept_due, aggregate.aggregate_due]))
+    @rule(job=st.sampled_from(JOBS))
     def a_job_runs(self, job):
         job(now=self.now)
 
-    @rule()
-    def an_hour_passes(self):
-        self.now += timedelta(hours=1)
+    @rule(hours=st.sampled_from([1, 1, 7 * 24]))
+    def hours_pass(self, hours):
+        self.now += timedelta(hours=hours)
         distribute.expire_overdue(now=self.now)
         distribute.collect_stragglers()
 
@@ -303,11 +307,14 @@ class ClaimMachine(RuleBasedStateMachine):
         taken: Counter[int] = Counter()
         live: Counter[tuple[int, int]] = Counter()
         owed: Counter[int] = Counter()
-        found = Assignment.objects.values_list("task", "batch", "worker", "status", "paid_at")
-        for task, batch, worker, status, paid_at in found:
+        found = Assignment.objects.values_list(
+            "task", "batch", "worker", "status", "paid_at", "rejection__status"
+        )
+        for task, batch, worker, status, paid_at, rejection in found:
             taken[task] += status in LIVE | COUNTED
             live[batch, worker] += status in LIVE
             owed[batch] += status in LIVE | COUNTED and paid_at is None
+            owed[batch] += rejection == "open"
         for task in Task.objects.all():
             assert taken[task.pk] + task.remaining_overlap == task.overlap
             owed[task.batch_id] += task.remaining_overlap
@@ -327,6 +334,7 @@ class ClaimMachine(RuleBasedStateMachine):
         self.now += timedelta(days=30)
         distribute.expire_overdue(now=self.now)
         settle.accept_due(now=self.now)
+        rejections.finish_due(now=self.now)
         settle.pay_accepted(now=self.now)
         settle.wind_up(now=self.now)
 

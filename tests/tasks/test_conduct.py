@@ -9,10 +9,21 @@ import pytest
 from tasks import aggregate, answer, settle
 from tasks.checks import conduct, flags, restrict
 from tasks.control import gold
-from tasks.models import Assignment, Flag, Gold
+from tasks.hearings import rejections
+from tasks.models import Assignment, Flag, Gold, Return
 from tasks.rules.facts import Earned, Spam
 from tasks.rules.parse import parse
-from tests.factories import HOUR, MINUTE, NOON, a_project, a_worker, claim, fresh, published_batch
+from tests.factories import (
+    HOUR,
+    MINUTE,
+    NOON,
+    a_project,
+    a_worker,
+    claim,
+    fresh,
+    published_batch,
+    refuse,
+)
 from tests.tasks.marketplace import reread
 from tests.tasks.restricting import ASK_HUMAN, limit, rule, ruled_batch, say
 
@@ -76,7 +87,7 @@ def test_a_rejected_answer_is_compared_with_two_others_and_not_with_itself():
     for worker, label in (one, "cat"), (other, "cat"), (wrong, "dog"):
         say(batch, worker, [label])
     refused = reread(Assignment.objects.get(worker=wrong))
-    settle.reject(assignment=refused, reason="No.", actor=batch.project.requester, now=NOON + HOUR)
+    refuse(assignment=refused, actor=batch.project.requester, now=NOON + HOUR)
     aggregate.aggregate_due(now=NOON + HOUR)
 
     assert known(batch, wrong, "agreement").agreement == [False]
@@ -128,6 +139,14 @@ def test_what_is_fast_is_not_known_from_few_answers(monkeypatch):
     assert known(batch, worker, "speed").fast_seconds == pytest.approx(23.5)
 
 
+def test_what_is_handed_back_because_of_what_it_is_counts_against_nobody():
+    batch, worker = ruled_batch(), a_worker()
+    for code in [*Return.Reason, None]:
+        answer.skip(assignment=claim(batch, worker), code=code, now=NOON)
+
+    assert known(batch, worker, "skips").skips_in_a_row == 1  # only the change of mind
+
+
 def test_skips_in_a_row_end_with_an_answer():
     batch, worker = ruled_batch(), a_worker()
     answer.skip(assignment=claim(batch, worker), now=NOON)
@@ -143,7 +162,7 @@ def test_income_is_what_answers_earn_unless_they_are_rejected():
     say(batch, worker, ["cat"], seconds=3600)
     end = say(batch, worker, ["dog"], now=NOON + HOUR, seconds=3600)
     refused = reread(Assignment.objects.filter(worker=worker).latest("pk"))
-    settle.reject(assignment=refused, reason="No.", actor=batch.project.requester, now=end)
+    refuse(assignment=refused, actor=batch.project.requester, now=end)
 
     assert known(batch, worker, "income", now=end).income == [Earned(1.0, 5)]
 
@@ -156,13 +175,16 @@ def test_captchas_are_what_the_operators_code_has_recorded_for_this_batch():
     assert known(batch, worker, "captcha").captcha == [True, False]
 
 
-def test_rejections_are_of_decided_answers():
+def test_rejections_are_of_answers_decided_for_good():
     batch, worker = ruled_batch(), a_worker()
     say(batch, worker, ["cat"] * 3)
     owner = batch.project.requester
     kept, refused, _ = (reread(each) for each in Assignment.objects.order_by("pk"))
     settle.accept(assignment=kept, actor=owner, now=NOON + HOUR)
-    settle.reject(assignment=refused, reason="No.", actor=owner, now=NOON + 2 * HOUR)
+    refuse(assignment=refused, actor=owner, now=NOON + 2 * HOUR)
+    assert known(batch, worker, "rejections").rejections == [False]
+
+    rejections.finish_due(now=NOON + 8 * 24 * HOUR)
 
     assert known(batch, worker, "rejections").rejections == [False, True]
 

@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 
 from payments import accounts
+from payments.deposits import deposit
 from tasks import answer, settle
 from tasks.invariants import broken
 from tasks.models import Assignment, Batch, Cursor
@@ -17,6 +18,7 @@ from tests.factories import (
     fresh,
     never_gold,
     published_batch,
+    refuse,
     seeded,
     usd,
 )
@@ -180,8 +182,10 @@ def test_a_rejected_gold_answer_gives_its_slot_back_to_the_gold_lane():
     worker = a_worker()
     gold = claim(batch, worker, gold=True)
     answer.submit(assignment_id=gold.pk, worker=worker, answer="dog", now=NOON)
+    requester = batch.project.requester
+    deposit(owner_id=requester.pk, amount=usd(6), reference="for another", now=NOON)
 
-    settle.reject(assignment=fresh(gold), reason="A cat.", actor=batch.project.requester, now=NOON)
+    refuse(assignment=fresh(gold), actor=requester, now=NOON)
 
     assert gold_slots(batch) == before
     assert fresh(batch).reserved == fresh(batch).budget_minor

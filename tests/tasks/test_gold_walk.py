@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from payments.deposits import deposit
-from tasks import answer, distribute, publish, settle
+from tasks import answer, distribute, publish
 from tasks.models import Assignment, Task
 from tasks.models.task import Lane
 from tests.factories import (
@@ -18,6 +18,7 @@ from tests.factories import (
     link,
     may_claim,
     published_batch,
+    refuse,
     rows,
     usd,
 )
@@ -47,7 +48,7 @@ def test_gold_is_not_seen_again_after(ending):
     else:
         answer.submit(assignment_id=first.pk, worker=worker, answer="dog", now=NOON)
         actor = batch.project.requester
-        settle.reject(assignment=fresh(first), reason="A cat.", actor=actor, now=NOON)
+        refuse(assignment=fresh(first), actor=actor, now=NOON)
 
     for _ in range(3):
         assert not claim(batch, worker, gold=True, now=NOON + HOUR).is_gold

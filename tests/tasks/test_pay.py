@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
 
-from payments import accounts, audit
+from payments import accounts, audit, ledger
 from payments.deposits import deposit
 from payments.errors import InsufficientFunds, InvalidAmount, KeyReused
-from payments.models import Transfer
+from payments.models import Incident, Transfer
 from payments.money import Money
 from tasks import publish, settle
 from tasks.errors import IllegalTransition, ReasonMissing
+from tasks.hearings import rejections
 from tasks.invariants import broken
 from tasks.models import Assignment
 from tests.factories import (
@@ -20,6 +22,7 @@ from tests.factories import (
     accepted,
     fresh,
     published_batch,
+    refuse,
     rejected,
     slots,
     submitted,
@@ -125,6 +128,22 @@ def test_a_payment_costs_the_same_queries_for_one_as_for_many(many, django_asser
     # post, move, mark, release.
     with django_assert_num_queries(10):
         assert settle.pay_accepted(now=LATER) == many
+
+
+def test_one_batch_whose_books_are_wrong_stops_no_other(caplog):
+    broke, fine = published_batch(tasks=2), published_batch(tasks=1)
+    lost = [accepted(broke), accepted(broke)]
+    done = accepted(fine)
+    ledger.release(fresh(broke).escrow_id, usd(12))
+
+    assert settle.pay_accepted(now=LATER, limit=2) == 1
+    assert settle.pay_accepted(now=LATER, limit=2) == 0
+
+    assert earned(done.worker) == usd(5)
+    assert [fresh(each).paid_at for each in (done, *lost)] == [LATER, None, None]
+    told = Incident.objects.get()
+    assert (told.kind, told.details["batch"]) == ("unpaid", broke.pk)
+    assert f"rewards of batch {broke.pk} cannot be paid" in caplog.text
 
 
 # Bonuses.
@@ -272,7 +291,7 @@ def test_of_sixteen_who_accept_and_sixteen_who_reject_at_once_one_wins():
     waiting = fresh(submitted(batch))
     actor = owner(batch)
     accepting = partial(settle.accept, actor=actor, now=LATER)
-    rejecting = partial(settle.reject, reason="No.", actor=actor, now=LATER)
+    rejecting = partial(refuse, actor=actor, now=LATER)
 
     outcomes = at_once(
         [lambda: accepting(assignment=fresh(waiting))] * 16
@@ -280,23 +299,22 @@ def test_of_sixteen_who_accept_and_sixteen_who_reject_at_once_one_wins():
     )
     settle.pay_accepted(now=LATER)
 
-    assert outcomes.count(None) == 1
     assert sum(isinstance(outcome, IllegalTransition) for outcome in outcomes) == 31
     won = fresh(waiting).status
-    assert slots(batch) == [1 if won == "accepted" else 2]
+    assert slots(batch) == [1]  # there is no money for a replacement until it is final
     assert Transfer.objects.filter(kind="reward").count() == (won == "accepted")
     assert broken(now=LATER) == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_all_answers_to_one_task_may_be_rejected_at_once():
-    batch = published_batch(tasks=1, overlap=8)
+def test_all_answers_to_one_task_may_be_rejected_at_once_and_five_of_them_alone():
+    batch = rich(published_batch(tasks=1, overlap=8))
     waiting = [fresh(submitted(batch)) for _ in range(8)]
 
-    outcomes = at_once([partial(reject, fresh(each)) for each in waiting])
+    made = at_once([partial(reject, fresh(each)) for each in waiting])
 
-    assert outcomes == [None] * 8
-    assert slots(batch) == [8]
+    assert sorted(each.status for each in made) == ["open"] * 5 + ["waiting"] * 3
+    assert slots(batch) == [5]
     assert broken(now=LATER) == []
 
 
@@ -309,7 +327,7 @@ def test_deciding_closing_and_paying_at_once_lose_no_money():
 
     def decide(number):
         assignment = Assignment.objects.get(pk=waiting[number])
-        verb = partial(settle.reject, reason="No.") if number % 3 else settle.accept
+        verb = refuse if number % 3 else settle.accept
         verb(assignment=assignment, actor=actor, now=LATER)
 
     outcomes = at_once(
@@ -321,11 +339,14 @@ def test_deciding_closing_and_paying_at_once_lose_no_money():
     )
 
     assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-    settle.pay_accepted(now=LATER)
-    settle.wind_up(now=LATER)
+    weeks_later = LATER + timedelta(days=14)
+    settle.accept_due(now=weeks_later)  # three rejections that no human has confirmed
+    rejections.finish_due(now=weeks_later)
+    settle.pay_accepted(now=weeks_later)
+    settle.wind_up(now=weeks_later)
     batch = fresh(batch)
-    assert (batch.status, batch.spent, batch.refunded_minor) == ("closed", 4 * 6, 12 * 6)
-    assert broken(now=LATER) == []
+    assert (batch.status, batch.spent, batch.refunded_minor) == ("closed", 7 * 6, 9 * 6)
+    assert broken(now=weeks_later) == []
 
 
 @pytest.mark.django_db(transaction=True)

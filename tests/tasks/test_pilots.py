@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks import answer, settle
+from payments.deposits import deposit
+from tasks import answer
 from tasks.aggregation.replay import UNKNOWN
 from tasks.foresight import pilots
 from tasks.models import Assignment, Task
@@ -16,6 +17,8 @@ from tests.factories import (
     claim,
     fresh,
     published_batch,
+    refuse,
+    usd,
 )
 from tests.tasks.foreseeing import SECOND, Crowd, a_pilot
 
@@ -78,7 +81,8 @@ def test_a_rejected_answer_does_not_count_but_took_its_time():
     batch = a_pilot(tasks=40)
     refused = Assignment.objects.filter(batch=batch).earliest("submitted_at")
     owner = batch.project.requester
-    settle.reject(assignment=refused, reason="No.", actor=owner, now=NOON + HOUR)
+    deposit(owner_id=owner.pk, amount=usd(6), reference="for another", now=NOON)
+    refuse(assignment=refused, actor=owner, now=NOON + HOUR)
 
     seen = pilots.read(fresh(batch), tasks=100)
 

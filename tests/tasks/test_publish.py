@@ -9,7 +9,7 @@ from django.db import connection
 from payments import accounts
 from payments.errors import InsufficientFunds
 from payments.models import Account, Transfer
-from tasks import publish, settle
+from tasks import publish, settle, uploads
 from tasks.errors import EmptyBatch, IllegalTransition
 from tasks.invariants import broken
 from tasks.models import Batch
@@ -50,7 +50,7 @@ def test_a_quote_names_answers_rewards_fees_and_what_is_missing():
         project=a_project(requester=requester),
     )
 
-    quote = publish.quote(batch)
+    quote = publish.quote(batch, now=NOON)
 
     # 30 answers, and 10 gold answers, so that a quarter of all claims are gold.
     assert quote == publish.Quote(
@@ -59,6 +59,8 @@ def test_a_quote_names_answers_rewards_fees_and_what_is_missing():
         answers=40,
         rewards=usd(200),
         fees=usd(40),
+        reserve=usd(0),
+        terms=None,
         total=usd(240),
         wallet=usd(50),
         missing=usd(190),
@@ -68,19 +70,19 @@ def test_a_quote_names_answers_rewards_fees_and_what_is_missing():
 def test_a_quote_covered_by_the_wallet_misses_nothing():
     requester = a_requester(funds=usd(6))
 
-    quote = publish.quote(drafted_batch(tasks=1, project=a_project(requester=requester)))
+    quote = publish.quote(drafted_batch(tasks=1, project=a_project(requester=requester)), now=NOON)
 
     assert (quote.total, quote.wallet, quote.missing) == (usd(6), usd(6), usd(0))
 
 
 def test_a_quote_of_a_published_batch_misses_nothing():
-    quote = publish.quote(published_batch(tasks=3))
+    quote = publish.quote(published_batch(tasks=3), now=NOON)
 
     assert (quote.total, quote.wallet, quote.missing) == (usd(18), usd(0), usd(0))
 
 
 def test_a_quote_of_an_empty_draft_is_nothing():
-    quote = publish.quote(drafted_batch(tasks=0))
+    quote = publish.quote(drafted_batch(tasks=0), now=NOON)
 
     assert (quote.answers, quote.total, quote.missing) == (0, usd(0), usd(0))
 
@@ -277,7 +279,7 @@ def test_of_eight_who_close_a_batch_at_once_one_does():
 def test_statistics_are_refreshed_so_that_the_planner_knows_of_an_upload():
     drafted_batch(tasks=321)
 
-    publish.analyze()
+    uploads.analyze()
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'tasks_task'")

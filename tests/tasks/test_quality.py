@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tasks import answer, distribute, quality, settle
+from tasks import answer, distribute, quality
 from tasks.aggregation.skill import estimate
 from tasks.models import Assignment, Gold
 from tasks.quality import Suspect
@@ -17,6 +17,7 @@ from tests.factories import (
     a_worker,
     always_gold,
     published_batch,
+    refuse,
     rows,
     submitted,
 )
@@ -96,9 +97,8 @@ def test_a_rejected_gold_answer_still_says_something_about_its_worker():
     batch, worker = gold_batch([{"label": "cat"}]), a_worker()
     [taken] = take_gold(batch, worker, lambda known: {"label": "dog"})
 
-    settle.reject(
+    refuse(
         assignment=Assignment.objects.get(pk=taken),
-        reason="A cat.",
         actor=batch.project.requester,
         now=NOON,
     )

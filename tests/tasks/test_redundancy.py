@@ -32,6 +32,7 @@ from tests.factories import (
     drafted_batch,
     fresh,
     published_batch,
+    refuse,
     rows,
     usd,
 )
@@ -229,9 +230,8 @@ def test_a_rejected_answer_no_longer_counts():
     work(batch, workers[:2], lambda *_: "cat")
     decide(batch)
     refused = Assignment.objects.filter(batch=batch).first()
-    settle.reject(
+    refuse(
         assignment=Assignment.objects.select_related("batch__project").get(pk=refused.pk),
-        reason="Not looked at.",
         actor=batch.project.requester,
         now=NOON,
     )
@@ -299,7 +299,7 @@ def test_tasks_added_to_a_capped_batch_must_fit_into_its_cap():
 def test_the_quote_of_an_adaptive_draft_is_the_most_it_may_cost():
     draft_ = drafted_batch(tasks=10, redundancy="adaptive", overlap=5)
 
-    assert publish.quote(draft_).total.minor == 10 * 5 * 6
+    assert publish.quote(draft_, now=NOON).total.minor == 10 * 5 * 6
 
 
 @pytest.mark.parametrize(

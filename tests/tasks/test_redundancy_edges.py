@@ -25,6 +25,7 @@ from tests.factories import (
     drafted_batch,
     fresh,
     link,
+    refuse,
     rows,
     usd,
 )
@@ -45,9 +46,8 @@ def nothing_is_remembered():
 
 
 def reject(assignment, now=NOON):
-    settle.reject(
+    refuse(
         assignment=Assignment.objects.select_related("batch__project").get(pk=assignment.pk),
-        reason="Look again.",
         actor=assignment.batch.project.requester,
         now=now,
     )

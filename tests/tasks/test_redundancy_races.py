@@ -7,7 +7,7 @@ from django.db.models import Sum
 
 from tasks import aggregate, distribute, evidence, invariants, publish, redundancy, settle
 from tasks.models import Assignment, Batch, Consensus, Task
-from tests.factories import HOUR, MINUTE, NOON, add_tasks, fresh, rows, usd
+from tests.factories import HOUR, MINUTE, NOON, add_tasks, fresh, refuse, rows, usd
 from tests.payments.books import at_once
 from tests.tasks.publishing import give, owner
 from tests.tasks.steering import adaptive, agree, crowd, decide, disagree, overlaps, work
@@ -24,7 +24,7 @@ def one_of(batch):
 
 
 def reject(batch, now=NOON):
-    settle.reject(assignment=one_of(batch), reason="Look again.", actor=owner(batch), now=now)
+    refuse(assignment=one_of(batch), actor=owner(batch), now=now)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,10 +4,18 @@ import json
 
 import pytest
 
-from tasks import aggregate, answer, distribute, settle
+from tasks import aggregate, answer, distribute
 from tasks.models import Assignment, Consensus, Report
 from tasks.rows import Row
-from tests.factories import NOON, a_project, a_worker, always_gold, never_gold, published_batch
+from tests.factories import (
+    NOON,
+    a_project,
+    a_worker,
+    always_gold,
+    never_gold,
+    published_batch,
+    refuse,
+)
 from tests.tasks.combining import LATER
 
 pytestmark = pytest.mark.django_db
@@ -165,7 +173,7 @@ def test_a_review_stands_whatever_is_answered_after_it():
 
     assert Consensus.objects.get().value == "dog"
     refused = Assignment.objects.select_related("batch__project").get(worker=two)
-    settle.reject(assignment=refused, reason="Wrong.", actor=batch.project.requester, now=LATER)
+    refuse(assignment=refused, actor=batch.project.requester, now=LATER)
     assert Consensus.objects.get().value == "dog"
 
 

@@ -21,6 +21,7 @@ from tests.factories import (
     drafted_batch,
     fresh,
     published_batch,
+    refuse,
     rows,
     slots,
     submitted,
@@ -94,7 +95,7 @@ def test_skips_rejections_expiries_and_claims_at_once_lose_no_slot():
 
     def reject(pk):
         assignment = Assignment.objects.get(pk=pk)
-        settle.reject(assignment=assignment, reason="No.", actor=actor, now=NOON)
+        refuse(assignment=assignment, actor=actor, now=NOON)
 
     outcomes = at_once(
         [
@@ -226,7 +227,7 @@ def test_a_rejection_that_meets_the_end_of_an_aggregation_does_not_deadlock():
     actor, outcomes = batch.project.requester, []
 
     def reject(assignment):
-        settle.reject(assignment=assignment, reason="No.", actor=actor, now=NOON)
+        refuse(assignment=assignment, actor=actor, now=NOON)
 
     def run(step):
         try:

@@ -7,13 +7,13 @@ from functools import partial
 import pytest
 from django.db import ProgrammingError, transaction
 
-from tasks import aggregate, quality, redundancy, settle
+from tasks import aggregate, quality, redundancy
 from tasks.aggregation.skill import estimate
 from tasks.errors import IllegalTransition, InvalidAnswer
 from tasks.invariants import broken
 from tasks.models import Assignment, Batch, Consensus, Review, Task
 from tasks.reviews import review
-from tests.factories import HOUR, NOON, a_worker, claim, fresh, link, slots
+from tests.factories import HOUR, NOON, a_worker, claim, fresh, link, refuse, slots
 from tests.payments.books import at_once
 from tests.tasks.reviewing import (
     LATER,
@@ -227,7 +227,7 @@ def test_a_rejected_answer_does_not_undo_a_decision():
     fix(row, "dog")
     answer = Assignment.objects.filter(task=row.task_id).select_related("batch").first()
 
-    settle.reject(assignment=answer, reason="A dog.", actor=owner(row.batch), now=LATER)
+    refuse(assignment=answer, actor=owner(row.batch), now=LATER)
     aggregate.aggregate(batch=row.batch, now=LATER)
 
     assert consensus_of(row.task_id).value == "dog"

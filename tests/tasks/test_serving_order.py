@@ -20,6 +20,7 @@ from tests.factories import (
     fresh,
     may_claim,
     published_batch,
+    refuse,
     rows,
     usd,
 )
@@ -61,7 +62,7 @@ def test_a_task_that_is_given_back_is_served_before_all_others_by(ending):
     taken = a_worker()
     ask(batch, taken, count=2)
     last = Assignment.objects.get(task__input__external_id="0")
-    deposit(owner_id=batch.project.requester_id, amount=usd(60), reference="later", now=NOON)
+    deposit(owner_id=batch.project.requester_id, amount=usd(66), reference="later", now=NOON)
     add_tasks(batch, rows(10, priority=1000))
 
     if ending == "skip":
@@ -71,7 +72,7 @@ def test_a_task_that_is_given_back_is_served_before_all_others_by(ending):
     else:
         answer.submit(assignment_id=last.pk, worker=taken, answer="cat", now=NOON)
         actor = batch.project.requester
-        settle.reject(assignment=fresh(last), reason="No.", actor=actor, now=NOON)
+        refuse(assignment=fresh(last), actor=actor, now=NOON)
 
     first = claim(batch, now=SWEPT)
     assert Task.objects.get(pk=last.task_id).lane == Lane.URGENT

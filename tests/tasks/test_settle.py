@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from tasks import aggregate, distribute, publish, settle
-from tasks.errors import IllegalTransition, ReasonMissing
+from tasks import settle
+from tasks.errors import IllegalTransition
 from tasks.invariants import broken
-from tasks.models import Answer, Assignment, Consensus, Task
+from tasks.models import Answer, Assignment
 from tests.factories import (
     HOUR,
     MINUTE,
@@ -170,39 +170,10 @@ def test_what_was_rejected_is_not_accepted_by_time():
     assert fresh(refused).status == Status.REJECTED
 
 
-# Rejecting.
+# Rejecting: what is refused, and why, is in tests/tasks/hearings.
 
 
-def test_a_rejection_says_by_whom_and_why_and_asks_somebody_else():
-    batch = published_batch(tasks=1)
-    waiting = fresh(submitted(batch, "dog"))
-
-    reject(waiting, reason="  It is a cat. ")
-
-    refused = fresh(waiting)
-    assert (refused.status, refused.decided_by) == (Status.REJECTED, owner(batch))
-    assert (refused.reason, refused.finished_at) == ("It is a cat.", LATER)
-    assert slots(batch) == [1]
-    assert (fresh(batch).reserved, fresh(batch).spent) == (6, 0)
-    told = {"assignment": refused.pk, "reason": "  It is a cat. "}
-    assert events("assignment_rejected") == [(batch.pk, owner(batch).pk, LATER, told)]
-    assert broken(now=NOON) == []
-
-
-@pytest.mark.parametrize("reason", ["", " ", "\n\t"])
-def test_a_rejection_without_a_reason_is_refused_and_changes_nothing(reason):
-    batch = published_batch(tasks=1)
-    waiting = fresh(submitted(batch))
-
-    with pytest.raises(ReasonMissing):
-        reject(waiting, reason=reason)
-
-    assert fresh(waiting).status == Status.SUBMITTED
-    assert slots(batch) == [0]
-    assert events("assignment_rejected") == []
-
-
-def test_a_rejected_answer_is_kept_and_earns_nothing():
+def test_a_rejected_answer_is_kept_and_earns_nothing_without_a_floor():
     batch = published_batch(tasks=1)
     refused = rejected(batch)
 
@@ -212,41 +183,16 @@ def test_a_rejected_answer_is_kept_and_earns_nothing():
     assert earned(refused.worker) == usd(0)
 
 
-def test_a_rejection_clears_the_consensus_and_has_the_others_counted_anew():
-    batch = published_batch(tasks=2, overlap=3, aggregation="majority_vote")
-    first = [fresh(submitted(batch, label)) for label in ("cat", "dog", "cat")]
-    elsewhere = submitted(batch)
-    live = claim(batch)
-    aggregate.aggregate_due(now=LATER)
-    assert Consensus.objects.count() == 2
+def test_what_was_rejected_is_accepted_by_an_appeal_and_by_nothing_else():
+    refused = rejected(published_batch(tasks=1))
 
-    reject(first[0])
+    with pytest.raises(IllegalTransition):
+        accept(fresh(refused))
+    assert (
+        settle.accept_all(
+            batch=refused.batch, assignment_ids=None, actor=owner(refused.batch), now=LATER
+        )
+        == 0
+    )
 
-    assert Consensus.objects.get().task_id == elsewhere.task_id
-    aggregated = [fresh(each).aggregated_at for each in (*first, elsewhere, live)]
-    assert aggregated == [LATER, None, None, LATER, None]
-
-
-def test_a_rejection_in_a_closing_batch_releases_the_money_and_asks_nobody():
-    batch = published_batch(tasks=1, overlap=2)
-    waiting = submitted(batch)
-    publish.close(batch=batch, actor=owner(batch), now=NOON)
-    settle.wind_up(now=NOON)
-
-    reject(fresh(waiting))
-
-    assert (slots(batch), Task.objects.get().overlap) == ([0], 0)
-    assert fresh(batch).reserved == 0
-    assert broken(now=NOON) == []
-
-
-def test_a_rejection_on_a_task_whose_time_is_up_ends_with_the_slot_withdrawn():
-    batch = published_batch(tasks=1)
-    waiting = submitted(batch)
-    Task.objects.filter(batch=batch).update(expires_at=NOON + 2 * MINUTE)
-
-    reject(fresh(waiting))
-    distribute.expire_tasks(now=LATER)
-
-    assert (slots(batch), fresh(batch).reserved) == ([0], 0)
-    assert broken(now=NOON) == []
+    assert fresh(refused).status == Status.REJECTED

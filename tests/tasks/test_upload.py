@@ -12,8 +12,8 @@ from tasks.invariants import broken
 from tasks.models import Batch, Gold, Task, TaskInput
 from tasks.models.cursor import START
 from tasks.models.task import Lane, position_of
-from tasks.publish import Rejected
 from tasks.rows import Row
+from tasks.uploads import CHUNK, Rejected
 from tests.factories import (
     HOUR,
     NOON,
@@ -134,12 +134,12 @@ def test_the_first_thousand_refused_rows_are_named_and_all_are_counted():
 def test_an_upload_longer_than_a_chunk_becomes_tasks_in_its_order():
     batch = drafted_batch(tasks=0)
 
-    upload = add_tasks(batch, rows(publish.CHUNK + 2))
+    upload = add_tasks(batch, rows(CHUNK + 2))
 
     names = TaskInput.objects.filter(task__batch=batch).order_by("task")
-    assert upload.tasks == publish.CHUNK + 2
+    assert upload.tasks == CHUNK + 2
     assert list(names.values_list("external_id", flat=True)) == [
-        str(number) for number in range(publish.CHUNK + 2)
+        str(number) for number in range(CHUNK + 2)
     ]
 
 

@@ -8,7 +8,7 @@ from payments.deposits import deposit
 from tasks import answer, settle
 from tasks.models import Assignment
 from tasks.provenance import wages
-from tests.factories import HOUR, MINUTE, NOON, a_worker, claim, fresh, published_batch, usd
+from tests.factories import HOUR, MINUTE, NOON, a_worker, claim, fresh, published_batch, refuse, usd
 from tests.tasks.marketplace import reread
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +48,7 @@ def test_work_that_was_refused_lowers_the_pay_per_hour_and_is_told():
     worker = a_worker()
     work(batch, worker, 3, 3)
     refused = reread(Assignment.objects.earliest("pk"))
-    settle.reject(assignment=refused, reason="No.", actor=batch.project.requester, now=NOON)
+    refuse(assignment=refused, actor=batch.project.requester, now=NOON)
     accept_all(batch)
 
     pay = wages.pay_of(fresh(batch))

@@ -11,6 +11,7 @@ from payments import accounts
 from payments.deposits import deposit
 from payments.models import Account, Transfer
 from tasks import answer, distribute, publish, settle
+from tasks.hearings import rejections
 from tasks.invariants import broken
 from tasks.models import Assignment, Batch, Task
 from tests.factories import (
@@ -24,6 +25,7 @@ from tests.factories import (
     drafted_batch,
     fresh,
     published_batch,
+    refuse,
     rejected,
     rows,
     slots,
@@ -37,6 +39,7 @@ from workers.models import Event
 pytestmark = pytest.mark.django_db
 
 LATER = NOON + HOUR
+AFTER = LATER + 8 * 24 * HOUR  # whatever was rejected is final
 
 
 def wind_up(**limits):
@@ -133,6 +136,7 @@ def test_a_batch_whose_tasks_all_ran_out_of_time_closes_and_refunds_everything()
 def test_a_rejected_answer_keeps_the_batch_open_until_somebody_else_answers():
     batch = published_batch(tasks=1)
     rejected(batch)
+    rejections.finish_due(now=AFTER)
     assert wind_up() == 0
 
     accepted(batch)
@@ -197,10 +201,12 @@ def test_what_is_given_back_while_closing_is_refunded():
     wind_up()
 
     answer.skip(assignment=fresh(skipped), now=NOON)
-    settle.reject(assignment=fresh(refused), reason="No.", actor=batch.project.requester, now=NOON)
+    refuse(assignment=fresh(refused), actor=batch.project.requester, now=NOON)
     distribute.expire_overdue(now=LATER)
 
     assert fresh(overdue).status == "expired"
+    assert wind_up() == 0
+    rejections.finish_due(now=AFTER)
     assert wind_up() == 1
     assert end_of(batch) == ("closed", 0, 18, 0)
     assert broken(now=LATER) == []
@@ -237,6 +243,8 @@ def test_spent_and_reserved_never_exceed_the_budget():
         lambda: close(batch),
         wind_up,
         lambda: distribute.expire_overdue(now=LATER),
+        wind_up,
+        lambda: rejections.finish_due(now=AFTER),
         wind_up,
     ]
 
@@ -317,7 +325,6 @@ def test_a_batch_whose_slot_comes_back_at_the_last_moment_stays_open():
     close(first)
     refusal = {
         "assignment": fresh(submitted(last)),
-        "reason": "No.",
         "actor": last.project.requester,
         "now": LATER,
     }
@@ -327,7 +334,8 @@ def test_a_batch_whose_slot_comes_back_at_the_last_moment_stays_open():
         Account.objects.select_for_update().get(owner=first.project.requester, purpose="wallet")
         running = in_thread(wind_up)
         wait_for_a_lock()
-        assert at_once([partial(settle.reject, **refusal)]) == [None]
+        [made] = at_once([partial(refuse, **refusal)])
+        assert made.status == "open"
     running.join()
 
     assert (fresh(first).status, fresh(last).status) == ("closed", "open")

@@ -7,6 +7,7 @@ from hashlib import sha256
 import pytest
 from django.db import connection
 
+from payments.deposits import deposit
 from tasks import answer, invariants, provenance, publish, settle
 from tasks.alone import AGGREGATE
 from tasks.models import Answer, Assignment, Batch, Consensus, Provenance, Report, Review
@@ -21,7 +22,9 @@ from tests.factories import (
     drafted_batch,
     fresh,
     published_batch,
+    refuse,
     submitted,
+    usd,
 )
 from tests.tasks.predicting import push_all, use
 from tests.tasks.recording import (
@@ -168,7 +171,9 @@ def test_only_questions_with_one_label_have_a_path():
 def test_a_rejected_answer_is_recorded_and_does_not_vote():
     batch = answered_batch(["dog", "cat"], overlap=3)
     refused = Assignment.objects.order_by("pk").first()
-    settle.reject(assignment=refused, reason="No.", actor=batch.project.requester, now=NOON)
+    requester = batch.project.requester
+    deposit(owner_id=requester.pk, amount=usd(6), reference="for another", now=NOON)
+    refuse(assignment=refused, actor=requester, now=NOON)
     submitted(batch, "cat", now=NOON + 10 * MINUTE)
     submitted(batch, "cat", now=NOON + 20 * MINUTE)
     settled(batch)
