@@ -18,13 +18,17 @@ from django.utils import timezone
 
 from marketplace import ask_backends as backends
 from marketplace.models import Heartbeat, StoredResponse
-from payments import audit
-from tasks import aggregate, distribute, progress, provenance, redundancy, settle
+from payments import audit, backfill, clearing, debts, payouts, rollups, rounds, seals
+from tasks import aggregate, distribute, leaving, progress, provenance, publish, redundancy, settle
 from tasks.assist import auto_label, retrain
 from tasks.checks import restrict, suspicion
+from tasks.compensation import hours, pilot, returns, topups, wage
 from tasks.control import exam, gold
+from tasks.disclosure import equity, records, report
 from tasks.foresight import foresee
+from tasks.hearings import appeals, jury, rejections
 from tasks.reviews import experts, review
+from workers import proposals
 
 
 def job(work: Callable[[], int]) -> Callable[[], int]:
@@ -111,9 +115,63 @@ def pay_accepted() -> int:
 
 
 @job
+def pay_efforts() -> int:
+    """Pay the time that refused answers took."""
+    return rejections.pay_efforts(now=timezone.now())
+
+
+@job
+def finish_rejections() -> int:
+    """Make rejections final that nobody appealed in time."""
+    return rejections.finish_due(now=timezone.now())
+
+
+@job
+def escalate_appeals() -> int:
+    """Put appeals to a human that no jury decided in time."""
+    return appeals.escalate_due(now=timezone.now())
+
+
+@job
+def pay_jurors() -> int:
+    """Pay jurors for their votes."""
+    return jury.pay_jurors(now=timezone.now())
+
+
+@job
 def wind_up() -> int:
     """Close finished batches and refund what they did not need."""
     return settle.wind_up(now=timezone.now())
+
+
+@job
+def judge_pilots() -> int:
+    """Let batches go on whose first answers show that their reward pays the floor."""
+    return pilot.look_due(now=timezone.now())
+
+
+@job
+def look_at_wages() -> int:
+    """Find what the work of batches with new answers takes and earns."""
+    return wage.look_due(now=timezone.now())
+
+
+@job
+def top_up_due() -> int:
+    """Raise pay to the wage floor."""
+    return topups.top_up_due(now=timezone.now())
+
+
+@job
+def collect_debts() -> int:
+    """Collect what requesters owe from their wallets."""
+    return debts.collect_due(now=timezone.now())
+
+
+@job
+def pause_frozen() -> int:
+    """Pause the batches of requesters whose payments are disputed."""
+    return publish.pause_frozen(now=timezone.now())
 
 
 @job
@@ -171,9 +229,111 @@ def flag_suspects() -> int:
 
 
 @job
+def look_at_hours() -> int:
+    """Tell workers who have had a long day to rest."""
+    return hours.look(now=timezone.now())
+
+
+@job
+def count_votes() -> int:
+    """Count the votes on proposals whose time is over."""
+    return proposals.close_due(now=timezone.now())
+
+
+@job
+def follow_up_leavers() -> int:
+    """Pay what came to erased accounts, or note how long it has waited."""
+    return leaving.follow_up(now=timezone.now())
+
+
+@job
+def settle_returns() -> int:
+    """Pay for tasks that were handed back because of what they are."""
+    return returns.settle_due(now=timezone.now())
+
+
+@job
+def update_records() -> int:
+    """Bring the records of requesters with new decisions or ratings up to date."""
+    return records.update_due(now=timezone.now())
+
+
+@job
+def publish_reports() -> int:
+    """Publish the reports of quarters that are settled."""
+    return report.publish_due(now=timezone.now())
+
+
+@job
+def look_at_equity() -> int:
+    """Tell a human where a region or new workers fare worse, and of who may need more time."""
+    return equity.look(now=timezone.now())
+
+
+@job
+def make_calls() -> int:
+    """Make the calls to the provider that are due."""
+    return rounds.make_calls(now=timezone.now())
+
+
+@job
+def listen_to_provider() -> int:
+    """Look into what the provider has told."""
+    return rounds.listen(now=timezone.now())
+
+
+@job
+def send_payouts() -> int:
+    """Send what was asked for to everybody whose account is ready."""
+    return payouts.send_due(now=timezone.now())
+
+
+@job
+def request_payouts() -> int:
+    """Ask for what workers with an account have earned."""
+    return payouts.request_due(now=timezone.now())
+
+
+@job
+def reconcile_hourly() -> int:
+    """Hold the books against the provider, and fetch what it told in vain."""
+    return rounds.hourly(now=timezone.now())
+
+
+@job
+def reconcile_nightly() -> int:
+    """The same for workers' accounts, and for what has become available."""
+    return rounds.nightly(now=timezone.now())
+
+
+@job
+def forget_provider_events() -> int:
+    """Forget what the provider told more than thirteen months ago."""
+    return backfill.forget_events(now=timezone.now())
+
+
+@job
 def audit_ledger() -> int:
     """Count what does not balance; ``/metrics`` shows it, and it must be 0."""
     return len(audit.imbalances())
+
+
+@job
+def roll_up() -> int:
+    """Write down the balances of busy accounts, so that nobody sums all of their past."""
+    return rollups.roll_up(now=timezone.now())
+
+
+@job
+def seal_ledger() -> int:
+    """Seal what was posted since the last time."""
+    return seals.seal(now=timezone.now())
+
+
+@job
+def look_at_clearing() -> int:
+    """Tell a human of money that sits where it should only pass through."""
+    return clearing.look(now=timezone.now())
 
 
 @job

@@ -40,5 +40,6 @@ LOGGING: dict[str, Any] = {
         "django.request": {"level": "ERROR"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
+        "stripe": {"level": "WARNING"},  # else a line for every call and every answer
     },
 }

@@ -12,6 +12,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from marketplace.models import Heartbeat
+from payments import floors
+from payments.models import Incident
 from tasks.models import Progress
 
 CLAIMS = Counter("crowdwright_claims", "Assignments handed out.")
@@ -35,6 +37,16 @@ class RowCollector:
                 imbalance.add_metric([], beat.done)
         yield lag
         yield imbalance
+        yield GaugeMetricFamily(
+            "crowdwright_open_incidents",
+            "What does not fit together and waits for a human.",
+            value=Incident.objects.filter(resolved_at=None).count(),
+        )
+        yield GaugeMetricFamily(
+            "crowdwright_stale_wage_floors",
+            "Wage floors in force whose source nobody has read for a year.",
+            value=floors.stale(on=now.date()).count(),
+        )
         counted = Progress.objects.exclude(batch__status="closed").aggregate(
             **{name: Sum(name) for name in GAUGES}
         )

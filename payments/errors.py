@@ -75,7 +75,11 @@ class NotRefundable(PaymentsError):
 
 
 class RequesterFrozen(PaymentsError):
-    """A payment of yours is disputed. Until the bank has decided, nothing can be published."""
+    """A payment of yours is disputed. Until the bank has decided, publish and withdraw nothing."""
+
+
+class NotKnownYet(PaymentsError):
+    """What this is about is not known here yet: look again later."""
 
 
 class InvalidWebhook(PaymentsError):

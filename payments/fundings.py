@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from payments import accounts, incidents, ledger, outbox
+from payments import accounts, coins, incidents, ledger, outbox
 from payments.calls import Again, Call
+from payments.errors import NotKnownYet
 from payments.ledger import Posting
 from payments.models import Funding, StripeOperation, Transfer
 from payments.money import Money, check_amount
@@ -56,7 +57,7 @@ def _request(funding: Funding, return_url: str) -> dict[str, Any]:
                 "quantity": 1,
                 "price_data": {
                     "currency": funding.currency.lower(),
-                    "unit_amount": funding.amount_minor,
+                    "unit_amount": coins.to_stripe(funding.amount),
                     "product_data": {"name": "Deposit for labelling work"},
                 },
             }
@@ -73,16 +74,24 @@ def sync(session_id: str, client: StripeClient, *, now: datetime) -> bool:
 
 
 def sync_payment(payment_intent_id: str, client: StripeClient, *, now: datetime) -> bool:
-    """The same, for an event that names the payment instead of the checkout."""
+    """The same, for an event that names the payment instead of the checkout.
+
+    Raises ``NotKnownYet`` while the answer that names the checkout is not here.
+    """
     funding = Funding.objects.filter(payment_intent_id=payment_intent_id).first()
     if funding is None:
-        # The event may be here before the answer to the call that named the payment.
         intent = client.v1.payment_intents.retrieve(payment_intent_id)
-        named = intent.metadata.to_dict() if intent.metadata else {}
-        funding = Funding.objects.filter(pk=named.get("funding") or 0).first()
-    if funding is None or not funding.session_id:
+        named = _metadata(intent).get("funding", "")
+        funding = Funding.objects.filter(pk=int(named) if named.isdigit() else 0).first()
+    if funding is None:
         return False
+    if not funding.session_id:
+        raise NotKnownYet
     return sync(funding.session_id, client, now=now)
+
+
+def _metadata(made: Any) -> dict[str, str]:
+    return made.metadata.to_dict() if made.metadata else {}
 
 
 @transaction.atomic
@@ -123,19 +132,19 @@ def _why(intent: Any) -> str:
 
 def _paid(row: Funding, session: Any, now: datetime) -> None:
     """Credit the wallet with what was paid, unless it is not what was asked for."""
-    if (session.amount_total, session.currency.upper()) != (row.amount_minor, row.currency):
+    charge = session.payment_intent.latest_charge
+    booked = charge.balance_transaction if charge else None
+    taken = coins.from_stripe(booked.fee, row.currency) if booked else 0
+    paid = (session.amount_total, session.currency.upper())
+    if paid != (coins.to_stripe(row.amount), row.currency):
         details = {
             "funding": row.pk,
             "asked": str(row.amount),
-            "paid_minor": session.amount_total,
-            "currency": session.currency,
+            "currency": session.currency.upper(),
+            "unbooked_minor": coins.from_stripe(session.amount_total, session.currency) - taken,
         }
-        incidents.raise_incident(
-            kind="funding_amount_differs", subject=session.id, details=details, now=now
-        )
+        incidents.raise_incident("funding_amount_differs", session.id, details, now)
         return
-    charge = session.payment_intent.latest_charge
-    taken = charge.balance_transaction.fee if charge and charge.balance_transaction else 0
     row.status, row.paid_at, row.failure = Status.PAID, now, ""
     row.charge_id = charge.id if charge else ""
     row.fee_minor, row.refundable_minor = taken, row.amount_minor
@@ -145,12 +154,27 @@ def _paid(row: Funding, session: Any, now: datetime) -> None:
 def _postings(row: Funding) -> list[Posting]:
     pending = accounts.provider_pending(row.currency).pk
     wallet = accounts.wallet_of(row.owner_id, row.currency).pk
-    postings = [Posting(f"funding:{row.pk}", Kind.DEPOSIT, pending, wallet, row.amount)]
-    if row.fee_minor:
-        fees = accounts.provider_fees(row.currency).pk
-        fee = Money(row.fee_minor, row.currency)
-        postings.append(Posting(f"funding_fee:{row.pk}", Kind.PROVIDER_FEE, fees, pending, fee))
-    return postings
+    deposit = Posting(f"funding:{row.pk}", Kind.DEPOSIT, pending, wallet, row.amount)
+    return [deposit, *_fee(row)]
+
+
+def _fee(row: Funding) -> list[Posting]:
+    if not row.fee_minor:
+        return []
+    pending = accounts.provider_pending(row.currency).pk
+    fees = accounts.provider_fees(row.currency).pk
+    fee = Money(row.fee_minor, row.currency)
+    return [Posting(f"funding_fee:{row.pk}", Kind.PROVIDER_FEE, fees, pending, fee)]
+
+
+@transaction.atomic
+def note_fee(funding_id: int, fee_minor: int, *, now: datetime) -> None:
+    """Book what the provider took, where it did not say so when the payment came."""
+    row = Funding.objects.select_for_update().get(pk=funding_id)
+    if row.status == Status.PAID and not row.fee_minor and fee_minor > 0:
+        row.fee_minor = fee_minor
+        row.save(update_fields=["fee_minor"])
+        ledger.post_all(_fee(row), now=now)
 
 
 # The call
@@ -172,7 +196,10 @@ def _refused(operation: StripeOperation, why: Trouble, now: datetime) -> Again |
 
 def _find(client: StripeClient, operation: StripeOperation) -> Any | None:
     """A checkout that nobody was sent to is not looked for: it expires by itself."""
-    return None
+    known = Funding.objects.get(pk=operation.subject_id).session_id
+    if known is None:
+        return None
+    return client.v1.checkout.sessions.retrieve(known, {"expand": EXPAND})
 
 
 CALLS = {CHECKOUT: Call(_send, _opened, _refused, _find)}

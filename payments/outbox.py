@@ -72,6 +72,11 @@ def due(*, now: datetime, limit: int = 500) -> list[uuid.UUID]:
     return list(free.order_by("next_try_at").values_list("pk", flat=True)[:limit])
 
 
+def in_hand(*, now: datetime) -> int:
+    """How many calls somebody is making now."""
+    return StripeOperation.objects.filter(state__in=IN_FLIGHT, leased_until__gt=now).count()
+
+
 def run(name: uuid.UUID, calls: Mapping[str, Call], client: StripeClient, *, now: datetime) -> bool:
     """Make one call, unless somebody else has it; return whether its answer is known now."""
     operation = _lease(name, now)
@@ -113,11 +118,25 @@ def _lease(name: uuid.UUID, now: datetime) -> StripeOperation | None:
         return operation
 
 
+def in_flight(kind: str, subject_id: int) -> StripeOperation | None:
+    """The call of this kind about this row whose answer is not known, if there is one."""
+    return StripeOperation.objects.filter(
+        kind=kind, subject_id=subject_id, state__in=IN_FLIGHT
+    ).first()
+
+
 @transaction.atomic
 def confirm(operation: StripeOperation, call: Call, made: Any, *, now: datetime) -> bool:
-    """Note what a call has made, once, and do what follows; return False if it was noted."""
+    """Note what a call has made, once, and do what follows; return False if it was noted.
+
+    An event may tell of it before the answer does. Should the answer then name another object,
+    or one of a call that was given up, a human hears of it.
+    """
     row = StripeOperation.objects.select_for_update().get(pk=operation.pk)
     if row.state not in IN_FLIGHT:
+        if row.stripe_id != made.id:
+            details = {"operation": str(row.pk), "kind": row.kind, "first": row.stripe_id or ""}
+            incidents.raise_incident("made_twice", made.id, details, now)
         return False
     row.state, row.stripe_id, row.finished_at = State.CONFIRMED, made.id, now
     row.leased_until, row.last_error = None, ""
@@ -131,13 +150,36 @@ def _troubled(operation: StripeOperation, call: Call, why: Trouble, now: datetim
         return _refused(operation, call, why, now)
     if why.needs_operator:
         details = {"operation": str(operation.pk), "kind": operation.kind, "error": why.message}
-        incidents.raise_incident(
-            kind="stripe_refuses_the_platform", subject=why.code, details=details, now=now
-        )
+        subject = f"{why.code} {now:%Y-%m-%d}"
+        incidents.raise_incident("stripe_refuses_the_platform", subject, details, now)
     later = OPERATOR_WAIT if why.needs_operator else _back_off(operation.runs)
-    in_hand = StripeOperation.objects.filter(pk=operation.pk, state__in=IN_FLIGHT)
-    in_hand.update(next_try_at=now + later, leased_until=None, last_error=why.message)
+    _put_off(operation, now + later, why.message)
     return False
+
+
+def _put_off(operation: StripeOperation, at: datetime, error: str) -> None:
+    in_hand = StripeOperation.objects.filter(
+        pk=operation.pk, idempotency_key=operation.idempotency_key, state__in=IN_FLIGHT
+    )
+    in_hand.update(next_try_at=at, leased_until=None, last_error=error)
+
+
+def hurry(name: uuid.UUID, *, now: datetime) -> bool:
+    """Make a call that waits at the next opportunity; return False if none waits under this name.
+
+    The key stays as it is, so this can double nothing.
+    """
+    waiting = StripeOperation.objects.filter(pk=name, state__in=IN_FLIGHT)
+    return bool(waiting.update(next_try_at=now))
+
+
+def stumble(name: uuid.UUID, error: Exception, *, now: datetime) -> None:
+    """Put off a call that failed here, not at Stripe, and tell a human: the others must go on."""
+    operation = StripeOperation.objects.get(pk=name)
+    said = f"{type(error).__name__}: {error}"[:2000]
+    details = {"operation": str(name), "kind": operation.kind, "error": said}
+    incidents.raise_incident("call_failed_here", str(name), details, now)
+    _put_off(operation, now + OPERATOR_WAIT, said)
 
 
 def _back_off(runs: int) -> timedelta:
@@ -149,8 +191,9 @@ def _back_off(runs: int) -> timedelta:
 @transaction.atomic
 def _refused(operation: StripeOperation, call: Call, why: Trouble, now: datetime) -> bool:
     row = StripeOperation.objects.select_for_update().get(pk=operation.pk)
-    if row.state not in IN_FLIGHT:
-        return True
+    # Whoever was stopped for long may bring what was said to a key that is no longer in use.
+    if row.state not in IN_FLIGHT or row.idempotency_key != operation.idempotency_key:
+        return row.state not in IN_FLIGHT
     row.last_error, row.leased_until = why.message, None
     again = call.refused(row, why, now)
     if again is None:
@@ -179,7 +222,7 @@ def _look(operation: StripeOperation, call: Call, client: StripeClient, now: dat
         return confirm(operation, call, found, now=now)
     with transaction.atomic():
         row = StripeOperation.objects.select_for_update().get(pk=operation.pk)
-        if row.state == State.UNKNOWN:
+        if (row.state, row.idempotency_key) == (State.UNKNOWN, operation.idempotency_key):
             row.leased_until = None
             _renew(row, now)
             row.save()

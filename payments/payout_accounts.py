@@ -12,43 +12,54 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from payments import outbox
+from payments import incidents, outbox
 from payments.calls import Again, Call
 from payments.errors import NoConnectedAccount
 from payments.models import ConnectedAccount, Payout, StripeOperation
+from payments.payouts import SCHEDULE
 from payments.provider import Trouble
 
 if TYPE_CHECKING:
     from stripe import StripeClient
 
-OPEN, SCHEDULE, CLOSE = "account", "payout_schedule", "account_close"  # kinds of calls
+OPEN, CLOSE = "account", "account_close"  # kinds of calls
+UNSUPPORTED = "unsupported"
 INCLUDE = ["configuration.recipient", "requirements", "identity"]
 LATER = timedelta(days=1)
 
 
 @transaction.atomic
 def open_account(*, owner_id: int, country: str, now: datetime) -> ConnectedAccount:
-    """Plan an account for a worker who has none; again, the first one is returned."""
-    account, is_new = ConnectedAccount.objects.get_or_create(
+    """Plan an account for a worker who has none; again, the first one is returned.
+
+    One that the provider refused to open, such as for its country, is asked for anew.
+    """
+    ConnectedAccount.objects.get_or_create(
         owner_id=owner_id, defaults={"country": country, "created_at": now}
     )
-    if is_new:
-        recipient = {"capabilities": {"stripe_balance": {"stripe_transfers": {"requested": True}}}}
-        request: dict[str, Any] = {
-            "dashboard": "express",
-            "identity": {"country": country.lower(), "entity_type": "individual"},
-            "configuration": {"recipient": recipient},
-            "defaults": {
-                "responsibilities": {
-                    "fees_collector": "application",
-                    "losses_collector": "application",
-                }
-            },
-            "metadata": {"account": str(account.pk)},
-            "include": INCLUDE,
-        }
-        outbox.plan(kind=OPEN, subject_id=account.pk, request=request, now=now)
+    account = ConnectedAccount.objects.select_for_update().get(owner=owner_id)
+    if account.stripe_account_id is None and outbox.in_flight(OPEN, account.pk) is None:
+        account.country, account.transfers_status, account.requirements = country, "pending", []
+        account.save()
+        outbox.plan(kind=OPEN, subject_id=account.pk, request=_request(account), now=now)
     return account
+
+
+def _request(account: ConnectedAccount) -> dict[str, Any]:
+    recipient = {"capabilities": {"stripe_balance": {"stripe_transfers": {"requested": True}}}}
+    return {
+        "dashboard": "express",
+        "identity": {"country": account.country.lower(), "entity_type": "individual"},
+        "configuration": {"recipient": recipient},
+        "defaults": {
+            "responsibilities": {
+                "fees_collector": "application",
+                "losses_collector": "application",
+            }
+        },
+        "metadata": {"account": str(account.pk)},
+        "include": INCLUDE,
+    }
 
 
 def onboarding_url(
@@ -79,7 +90,8 @@ def sync(stripe_account_id: str, client: StripeClient, *, now: datetime) -> bool
     """
     if not ConnectedAccount.objects.filter(stripe_account_id=stripe_account_id).exists():
         return False
-    found = client.v2.core.accounts.retrieve(stripe_account_id, {"include": INCLUDE})  # type: ignore[typeddict-item]
+    asked: Any = {"include": INCLUDE}
+    found = client.v2.core.accounts.retrieve(stripe_account_id, asked)
     _keep(stripe_account_id, found, now)
     return True
 
@@ -107,13 +119,18 @@ def _deep(data: Any, *names: str) -> dict[str, Any]:
 
 @transaction.atomic
 def close_account(*, owner_id: int, now: datetime) -> bool:
-    """Plan the end of a worker's account; False while money is in it, or on the way there."""
+    """Plan the end of a worker's account; False while money is in it, or on the way there.
+
+    Saying so again changes nothing.
+    """
     account = ConnectedAccount.objects.select_for_update().filter(owner=owner_id).first()
     if account is None or account.closed_at or not account.stripe_account_id:
         return True
     ended = [Payout.Status.PAID, Payout.Status.FAILED]
     if Payout.objects.filter(owner=owner_id).exclude(status__in=ended).exists():
         return False
+    if outbox.in_flight(CLOSE, account.pk):
+        return True
     request = {
         "account": account.stripe_account_id,
         "applied_configurations": ["recipient"],
@@ -146,7 +163,7 @@ def _opened(operation: StripeOperation, made: Any, now: datetime) -> None:
 def _not_opened(operation: StripeOperation, why: Trouble, now: datetime) -> Again | None:
     """Such as a country the provider does not serve: the worker can be paid by hand."""
     ConnectedAccount.objects.filter(pk=operation.subject_id).update(
-        transfers_status="unsupported", requirements=[why.message], synced_at=now
+        transfers_status=UNSUPPORTED, requirements=[why.message], synced_at=now
     )
     return None
 
@@ -174,7 +191,12 @@ def _scheduled(operation: StripeOperation, made: Any, now: datetime) -> None:
 
 def _send_close(client: StripeClient, operation: StripeOperation, options: dict[str, Any]) -> Any:
     asked: Any = {"applied_configurations": operation.request["applied_configurations"]}
-    return client.v2.core.accounts.close(operation.request["account"], asked, options)  # type: ignore[arg-type]
+    return _end_of(client.v2.core.accounts.close(operation.request["account"], asked, options))  # type: ignore[arg-type]
+
+
+def _end_of(account: Any) -> Any:
+    """An operation's object is its own: the account's name belongs to its opening."""
+    return SimpleNamespace(id=f"{account.id}/closed")
 
 
 def _closed(operation: StripeOperation, made: Any, now: datetime) -> None:
@@ -182,12 +204,15 @@ def _closed(operation: StripeOperation, made: Any, now: datetime) -> None:
 
 
 def _later(operation: StripeOperation, why: Trouble, now: datetime) -> Again | None:
+    details = {"account": operation.subject_id, "error": why.message}
+    subject = f"{operation.kind} {operation.subject_id}"
+    incidents.raise_incident("account_call_refused", subject, details, now)
     return Again(after=LATER)
 
 
 def _find_closed(client: StripeClient, operation: StripeOperation) -> Any | None:
     found = client.v2.core.accounts.retrieve(operation.request["account"])
-    return found if getattr(found, "closed", False) else None
+    return _end_of(found) if getattr(found, "closed", False) else None
 
 
 def _find_nothing(client: StripeClient, operation: StripeOperation) -> Any | None:

@@ -7,29 +7,22 @@ whichever comes first: the answer to the call, or the event that tells of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef
 
-from payments import accounts, incidents, ledger, outbox
-from payments.calls import Again, Call
-from payments.errors import PayoutSettled
+from payments import accounts, coins, incidents, ledger, outbox
+from payments.errors import InsufficientFunds, PayoutSettled
 from payments.ledger import Posting
 from payments.models import Account, ConnectedAccount, Payout, StripeOperation, Transfer
 from payments.money import MINOR_DIGITS, Money, check_amount
-from payments.provider import Trouble
 from payments.references import check_reference
-
-if TYPE_CHECKING:
-    from stripe import StripeClient
 
 Status = Payout.Status
 Kind = Transfer.Kind
-TRANSFER, PAY = "transfer", "payout"  # kinds of calls
-TREASURY_WAIT = timedelta(hours=1)  # until the platform's balance is looked at again
+TRANSFER, PAY, SCHEDULE = "transfer", "payout", "payout_schedule"  # kinds of calls
 BANK_WAIT = timedelta(days=1)  # before a returned payout is tried again
 BANK_TRIES = 5
 AUTOMATIC_MINOR = {0: 500, 2: 500, 3: 2000}  # by decimals of the currency: about 5.00
@@ -74,12 +67,14 @@ def send(payout_id: int, *, now: datetime) -> bool:
     account = ConnectedAccount.objects.filter(owner=payout.owner_id).first()
     if payout.status != Status.REQUESTED or account is None or not account.is_ready:
         return False
+    if outbox.in_flight(SCHEDULE, account.pk) or coins.payable(payout.amount) != payout.amount:
+        return False  # the provider would send it on by itself; or no bank can be paid that
     _move(payout, Status.SENDING)
     outbox.plan(
         kind=TRANSFER,
         subject_id=payout.pk,
         request={
-            "amount": payout.amount_minor,
+            "amount": coins.to_stripe(payout.amount),
             "currency": payout.currency.lower(),
             "destination": account.stripe_account_id,
             "transfer_group": f"payout_{payout.requested_at:%Y-%m-%d}",
@@ -90,41 +85,54 @@ def send(payout_id: int, *, now: datetime) -> bool:
     return True
 
 
-def request_due(*, now: datetime, limit: int = 500) -> int:
+def request_due(*, now: datetime) -> int:
     """Ask for what workers with a ready account have earned, from a small sum on; return how many.
 
-    Runs once a day. Whoever asks gets paid less than that, too.
+    Runs once a day. Whoever asks gets paid less than that, too. Twice at once asks for nothing
+    twice: what was asked for is no longer in the earnings.
     """
+    return sum(_request_all_of(account, now) for account in _earned())
+
+
+def _earned() -> Iterator[Account]:
+    """The earnings that are paid without being asked for."""
     ready = ConnectedAccount.objects.filter(
         owner=OuterRef("owner"), transfers_status="active", closed_at=None
     )
     earned = Account.objects.filter(
         Exists(ready), purpose=Account.Purpose.EARNINGS, balance_minor__gt=0, closed_at=None
-    )
-    done = 0
-    for account in earned.order_by("pk")[:limit]:
-        free = account.available
-        if free.minor >= AUTOMATIC_MINOR[MINOR_DIGITS[free.currency]]:
-            request(owner_id=account.owner_id or 0, amount=free, now=now)
-            done += 1
-    return done
+    ).order_by("pk")
+    for digits, minimum in AUTOMATIC_MINOR.items():
+        currencies = [code for code, known in MINOR_DIGITS.items() if known == digits]
+        enough = earned.filter(
+            currency__in=currencies, balance_minor__gte=F("held_minor") + minimum
+        )
+        yield from enough.iterator(chunk_size=500)
+
+
+def _request_all_of(account: Account, now: datetime) -> bool:
+    amount = coins.payable(account.available)
+    if not amount.minor:
+        return False
+    try:
+        request(owner_id=account.owner_id or 0, amount=amount, now=now)
+    except InsufficientFunds:
+        return False  # somebody has asked meanwhile
+    return True
 
 
 @transaction.atomic
 def transferred(payout_id: int, *, transfer_id: str, now: datetime) -> None:
     """Note that the money is in the worker's account, and plan its way to the bank.
 
-    Saying so again changes nothing. Another transfer for the same payout is an incident: it moves
-    nothing in the books.
+    Saying so again changes nothing. Another transfer for the same payout is an incident, as is one
+    nobody asked for: it moves nothing in the books.
     """
     payout = _locked(payout_id)
-    if payout.transfer_id and payout.transfer_id != transfer_id:
-        details = {"payout": payout.pk, "first": payout.transfer_id}
-        incidents.raise_incident(
-            kind="duplicate_transfer", subject=transfer_id, details=details, now=now
-        )
+    if payout.transfer_id == transfer_id:
         return
     if payout.status != Status.SENDING:
+        _not_asked_for(payout, transfer_id, now)
         return
     payout.transfer_id = transfer_id
     _move(payout, Status.SENT)
@@ -142,13 +150,24 @@ def transferred(payout_id: int, *, transfer_id: str, now: datetime) -> None:
     _plan_bank(payout, now, after=timedelta(0))
 
 
+def _not_asked_for(payout: Payout, transfer_id: str, now: datetime) -> None:
+    details = {
+        "payout": payout.pk,
+        "status": payout.status,
+        "first": payout.transfer_id,
+        "currency": payout.currency,
+        "unbooked_minor": -payout.amount_minor,
+    }
+    incidents.raise_incident("duplicate_transfer", transfer_id, details, now)
+
+
 def _plan_bank(payout: Payout, now: datetime, *, after: timedelta) -> None:
     account = ConnectedAccount.objects.get(owner=payout.owner_id)
     outbox.plan(
         kind=PAY,
         subject_id=payout.pk,
         request={
-            "amount": payout.amount_minor,
+            "amount": coins.to_stripe(payout.amount),
             "currency": payout.currency.lower(),
             "metadata": {"payout": str(payout.pk), "try": str(payout.tries + 1)},
         },
@@ -217,15 +236,20 @@ def _try_again(payout: Payout, now: datetime, *, after: timedelta) -> None:
 
 @transaction.atomic
 def retry_returned(owner_id: int, *, now: datetime) -> int:
-    """Pay what came back at once, now that the worker has changed their bank account."""
-    waiting = StripeOperation.objects.filter(kind=PAY, state=StripeOperation.State.PLANNED)
-    returned = Payout.objects.filter(owner=owner_id, status=Status.RETURNED)
-    subjects = list(returned.values_list("pk", flat=True))
-    hurried = waiting.filter(subject_id__in=subjects).update(next_try_at=now)
-    known = set(waiting.filter(subject_id__in=subjects).values_list("subject_id", flat=True))
-    for payout in returned.exclude(pk__in=known).select_for_update():
-        _plan_bank(payout, now, after=timedelta(0))
-        hurried += 1
+    """Pay what waits in the worker's account at once: their bank account or status has changed.
+
+    Returns how many payouts that is.
+    """
+    stuck = Payout.objects.filter(owner=owner_id, status__in=[Status.SENT, Status.RETURNED])
+    payouts = list(stuck.order_by("pk").select_for_update(no_key=True))
+    calls = StripeOperation.objects.filter(kind=PAY, subject_id__in=[each.pk for each in payouts])
+    planned = calls.filter(state=StripeOperation.State.PLANNED, next_try_at__gt=now)
+    hurried = planned.update(next_try_at=now)
+    known = set(calls.filter(state__in=outbox.IN_FLIGHT).values_list("subject_id", flat=True))
+    for payout in payouts:
+        if payout.pk not in known:
+            _plan_bank(payout, now, after=timedelta(0))
+            hurried += 1
     return hurried
 
 
@@ -300,65 +324,3 @@ def _move(payout: Payout, status: Payout.Status) -> None:
         raise PayoutSettled
     payout.status = status
     payout.save()
-
-
-# The two calls
-
-
-def _send_transfer(
-    client: StripeClient, operation: StripeOperation, options: dict[str, Any]
-) -> Any:
-    return client.v1.transfers.create(operation.request, options)  # type: ignore[arg-type]
-
-
-def _transfer_made(operation: StripeOperation, made: Any, now: datetime) -> None:
-    transferred(operation.subject_id, transfer_id=made.id, now=now)
-
-
-def _transfer_refused(operation: StripeOperation, why: Trouble, now: datetime) -> Again | None:
-    if why.code == "balance_insufficient":
-        details = {"payout": operation.subject_id, "error": why.message}
-        subject = f"{now:%Y-%m-%d} {operation.request['currency']}"
-        incidents.raise_incident(kind="treasury_short", subject=subject, details=details, now=now)
-        return Again(after=TREASURY_WAIT)
-    fail(payout_id=operation.subject_id, now=now, why=why.code)
-    return None
-
-
-def _find_transfer(client: StripeClient, operation: StripeOperation) -> Any | None:
-    group = operation.request["transfer_group"]
-    page = client.v1.transfers.list({"transfer_group": group, "limit": 100})
-    return _of_payout(page.auto_paging_iter(), operation.request["metadata"])
-
-
-def _send_payout(client: StripeClient, operation: StripeOperation, options: dict[str, Any]) -> Any:
-    return client.v1.payouts.create(operation.request, options)  # type: ignore[arg-type]
-
-
-def _payout_made(operation: StripeOperation, made: Any, now: datetime) -> None:
-    attempt = int(operation.request["metadata"]["try"])
-    on_the_way(operation.subject_id, reference=made.id, attempt=attempt)
-
-
-def _payout_refused(operation: StripeOperation, why: Trouble, now: datetime) -> Again | None:
-    """The money stays where it is, and the bank is tried again; a human hears of it."""
-    details = {"payout": operation.subject_id, "error": why.message}
-    subject = f"payout {operation.subject_id}"
-    incidents.raise_incident(kind="payout_refused", subject=subject, details=details, now=now)
-    return Again(after=BANK_WAIT)
-
-
-def _find_payout(client: StripeClient, operation: StripeOperation) -> Any | None:
-    page = client.v1.payouts.list({"limit": 100}, {"stripe_account": operation.stripe_account})
-    return _of_payout(page.auto_paging_iter(), operation.request["metadata"])
-
-
-def _of_payout(found: Any, metadata: Mapping[str, str]) -> Any | None:
-    """The first of ``found`` that carries this metadata."""
-    return next((each for each in found if each.metadata.to_dict() == dict(metadata)), None)
-
-
-CALLS = {
-    TRANSFER: Call(_send_transfer, _transfer_made, _transfer_refused, _find_transfer),
-    PAY: Call(_send_payout, _payout_made, _payout_refused, _find_payout),
-}

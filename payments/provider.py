@@ -6,7 +6,9 @@ it is imported where a client is made, and no page pays for it that moves no mon
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,17 +43,27 @@ def mode() -> str:
     return "live" if "_live_" in settings.STRIPE_SECRET_KEY else "test"
 
 
-@lru_cache(maxsize=1)
 def client() -> StripeClient:
     """The client for this site's settings; each process makes one."""
+    return _play_client(play_server()) if is_play() else _stripe_client()
+
+
+@lru_cache(maxsize=1)
+def _play_client(server: PlayServer) -> StripeClient:
+    import stripe  # noqa: PLC0415  (see above)
+
+    from payments.play import transport  # noqa: PLC0415
+
+    stripe.enable_telemetry = False
+    return transport.client(server)
+
+
+@lru_cache(maxsize=1)
+def _stripe_client() -> StripeClient:
     import stripe  # noqa: PLC0415  (see above)
 
     stripe.enable_telemetry = False
-    if is_play():
-        from payments.play import transport  # noqa: PLC0415
-
-        return transport.client(play_server())
-    http_client = stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS))  # type: ignore[arg-type]
+    http_client = stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS))
     addresses: dict[str, str] = (
         {"api": settings.STRIPE_API_BASE} if settings.STRIPE_API_BASE else {}
     )
@@ -63,9 +75,26 @@ def client() -> StripeClient:
     )
 
 
-@lru_cache(maxsize=1)
+_STAND_INS: list[PlayServer] = []
+
+
+@contextmanager
+def standing_in(server: PlayServer) -> Iterator[None]:
+    """Speak to this bank of play money until the block ends, everywhere in this process."""
+    _STAND_INS.append(server)
+    try:
+        yield
+    finally:
+        _STAND_INS.remove(server)
+
+
 def play_server() -> PlayServer:
     """The bank of play money, whose memory is in the database."""
+    return _STAND_INS[-1] if _STAND_INS else _own_server()
+
+
+@lru_cache(maxsize=1)
+def _own_server() -> PlayServer:
     from payments.play.rows import RowStore  # noqa: PLC0415
     from payments.play.server import PlayServer  # noqa: PLC0415
     from payments.play.state import Rules  # noqa: PLC0415
@@ -74,6 +103,7 @@ def play_server() -> PlayServer:
     rules = Rules(
         checkout_url=f"{site}/play/checkout/{{name}}",
         onboarding_url=f"{site}/play/onboarding/{{name}}",
+        settles_after=timedelta(0),  # nobody wants to wait for play money
     )
     return PlayServer(RowStore(), clock=lambda: datetime.now(UTC), rules=rules)
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import F, Sum
 
-from payments import accounts, ledger, outbox
+from payments import accounts, coins, disputes, ledger, outbox
 from payments.calls import Again, Call
-from payments.errors import NotRefundable
+from payments.errors import NotRefundable, RequesterFrozen
 from payments.ledger import Posting
 from payments.models import Funding, Refund, StripeOperation, Transfer
 from payments.money import Money, check_amount
@@ -33,8 +33,11 @@ def withdraw(*, owner_id: int, amount: Money, now: datetime) -> list[Refund]:
         InsufficientFunds: the wallet holds less.
         InvalidAmount: ``amount`` is not positive.
         NotRefundable: less than that came through the provider.
+        RequesterFrozen: a payment of theirs is disputed.
     """
     check_amount(amount)
+    if disputes.is_frozen(owner_id):
+        raise RequesterFrozen
     paid = Funding.objects.filter(
         owner=owner_id, currency=amount.currency, refundable_minor__gt=0
     ).select_for_update()
@@ -63,7 +66,7 @@ def _ask(funding: Funding, minor: int, now: datetime) -> Refund:
         subject_id=refund.pk,
         request={
             "payment_intent": funding.payment_intent_id,
-            "amount": minor,
+            "amount": coins.to_stripe(refund.amount),
             "metadata": {"refund": str(refund.pk)},
         },
         now=now,
@@ -149,7 +152,8 @@ def _refused(operation: StripeOperation, why: Trouble, now: datetime) -> Again |
     if why.code == ALREADY:
         funding = refund.funding
         Funding.objects.filter(pk=funding.pk).update(refundable_minor=0)
-        if refundable(funding.owner_id, funding.currency).minor >= refund.amount_minor:
+        enough = refundable(funding.owner_id, funding.currency).minor >= refund.amount_minor
+        if enough and not disputes.is_frozen(funding.owner_id):
             withdraw(owner_id=funding.owner_id, amount=refund.amount, now=now)
     return None
 

@@ -89,3 +89,50 @@ class InvalidAssumptions(TasksError):
 
 class PilotTooSmall(TasksError):
     """There are too few answers to forecast from."""
+
+
+class InvalidRating(TasksError):
+    """Each of the four marks is a whole number from 1, bad, to 5, good."""
+
+
+class NothingDecided(TasksError):
+    """You can rate a requester once an answer of yours in this batch was accepted or rejected."""
+
+
+class InvalidRejection(TasksError):
+    """Give a known code, at least 40 characters of reasons, and the instruction that failed."""
+
+
+class Involved(TasksError):
+    """You have a part in this case: somebody else has to decide it."""
+
+
+class NotAJuror(TasksError):
+    """Juries are for active workers with ten accepted answers, and for elected reviewers."""
+
+
+class VoteTooLate(TasksError):
+    """Your seat on this jury has ended, or you have voted already."""
+
+
+class RewardBelowFloor(TasksError):
+    """The reward pays less than the wage floor for the time that the work takes."""
+
+    def __init__(self, minimum: Money, floor: Money, seconds: int) -> None:
+        super().__init__(
+            f"An answer takes {seconds} seconds, and an hour is paid at least {floor}: the reward"
+            f" must be at least {minimum}."
+        )
+        self.minimum = minimum
+        self.floor = floor
+        self.seconds = seconds
+
+
+class DeadlineTooShort(TasksError):
+    """Workers are given less than three times the time that the work takes."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"Give workers at least three times what the work takes: {seconds} seconds."
+        )
+        self.seconds = seconds

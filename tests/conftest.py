@@ -4,6 +4,14 @@ import pgtrigger
 import pytest
 from django.db import connection
 
+from marketplace.api import consent
+
+
+@pytest.fixture(autouse=True)
+def _no_terms_are_remembered():
+    """As in a process that has read that no terms are in force; tests of consent forget it."""
+    consent.remember(0, seconds=1e9)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _tables_can_be_emptied_between_tests():

@@ -6,22 +6,26 @@ import itertools
 import json
 import random
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
 from payments.deposits import deposit
+from payments.models import WageFloor
 from payments.money import Money
 from tasks import answer, distribute, draft, persons, publish, settle
-from tasks.models import Assignment, Batch, Project, Task
+from tasks.hearings import rejections
+from tasks.models import Assignment, Batch, Project, Rejection, Task
 from tasks.rows import Row
+from tasks.uploads import Upload
 from workers import people
 from workers.models import User, Worker
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+WHY = "The picture shows the other animal: look at its ears."
 CATS_OR_DOGS = [{"type": "choice", "name": "label", "options": ["cat", "dog"]}]
 
 numbers = itertools.count(1)
@@ -29,6 +33,26 @@ numbers = itertools.count(1)
 
 def usd(cents: int) -> Money:
     return Money(cents, "USD")
+
+
+def floor(
+    per_hour_minor: int = 1200,
+    currency: str = "USD",
+    jurisdiction: str = "platform",
+    **fields: Any,
+) -> WageFloor:
+    """A wage floor in force on every day of the tests, as if a release had brought it."""
+    terms = {
+        "valid_from": date(2020, 1, 1),
+        "source": "test",
+        "checked_on": NOON.date(),
+        "proposed_at": NOON,
+        "approved_at": NOON,
+        **fields,
+    }
+    return WageFloor.objects.create(
+        jurisdiction=jurisdiction, currency=currency, per_hour_minor=per_hour_minor, **terms
+    )
 
 
 def a_user(**roles: Any) -> User:
@@ -91,7 +115,7 @@ def drafted_batch(
     return batch
 
 
-def add_tasks(batch: Batch, filling: Iterable[Any], now: datetime = NOON) -> publish.Upload:
+def add_tasks(batch: Batch, filling: Iterable[Any], now: datetime = NOON) -> Upload:
     draws = itertools.count(next(numbers) * 1_000_000)
     return publish.add_tasks(batch=batch, rows=filling, draw=lambda bits: next(draws), now=now)
 
@@ -100,7 +124,7 @@ def published_batch(**fields: Any) -> Batch:
     """An open, exactly funded batch, made the way requesters make one."""
     batch = drafted_batch(**fields)
     requester = batch.project.requester
-    needed = publish.quote(batch).missing
+    needed = publish.quote(batch, now=NOON).missing
     if needed.minor:
         deposit(owner_id=requester.pk, amount=needed, reference=f"for-{batch.pk}", now=NOON)
     return publish.publish(batch=batch, actor=requester, now=NOON)
@@ -158,13 +182,14 @@ def accepted(batch: Batch, label: str = "cat", **how: Any) -> Assignment:
 def rejected(batch: Batch, label: str = "cat", **how: Any) -> Assignment:
     """One assignment whose answer was refused."""
     assignment = fresh(submitted(batch, label, **how))
-    settle.reject(
-        assignment=assignment,
-        reason="Look again.",
-        actor=batch.project.requester,
-        now=NOON + HOUR,
-    )
+    refuse(assignment=assignment, actor=batch.project.requester, now=NOON + HOUR)
     return assignment
+
+
+def refuse(*, assignment: Assignment, actor: User, now: datetime, **said: str) -> Rejection:
+    """Reject an answer; of what a requester says only what the test is about has to be named."""
+    words = {"code": "wrong_or_empty", "reason": WHY, "instruction": "Say which animal you see."}
+    return rejections.reject(assignment=assignment, actor=actor, now=now, **{**words, **said})
 
 
 def link(kept: Worker, absorbed: Worker, *, now: datetime = NOON) -> None:

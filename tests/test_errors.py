@@ -15,11 +15,17 @@ import payments
 import tasks
 import workers
 from marketplace.api import errors, parsing
-from payments.errors import InsufficientFunds, PaymentsError
+from payments.errors import FloorTooLow, InsufficientFunds, NotRefundable, PaymentsError
 from payments.money import Money
-from tasks.errors import BudgetTooSmall, Paused, TasksError
+from tasks.errors import (
+    BudgetTooSmall,
+    DeadlineTooShort,
+    Paused,
+    RewardBelowFloor,
+    TasksError,
+)
 from tests.factories import NOON
-from workers.errors import NotQualified, WorkersError
+from workers.errors import ConsentMissing, NotQualified, RestDue, WorkersError
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
 LINE = re.compile(r"^\| `([a-z_]+)` \| (\d{3}) \| (.+?) \| (.+?) \|$", re.MULTILINE)
@@ -57,13 +63,27 @@ def code_of(error):
     return re.sub("(?<!^)([A-Z])", r"_\1", error.__name__).lower()
 
 
+TAKES = {  # what the domain makes an error with
+    BudgetTooSmall: {"missing": Money(5, "USD")},
+    ConsentMissing: {"version": 2},
+    DeadlineTooShort: {"seconds": 900},
+    FloorTooLow: {"minimum": Money(800, "USD")},
+    InsufficientFunds: {"missing": Money(5, "USD")},
+    NotQualified: {"unmet": []},
+    NotRefundable: {"most": Money(5, "USD")},
+    Paused: {"until": NOON},
+    RestDue: {"until": NOON},
+    RewardBelowFloor: {
+        "minimum": Money(100, "USD"),
+        "floor": Money(1200, "USD"),
+        "seconds": 300,
+    },
+}
+
+
 def an(error):
     """An instance, made as the domain makes it."""
-    if error in {InsufficientFunds, BudgetTooSmall}:
-        return error(missing=Money(5, "USD"))
-    if error is Paused:
-        return error(until=NOON)
-    return error([]) if error is NotQualified else error()
+    return error(**TAKES.get(error, {}))
 
 
 def test_every_domain_error_has_exactly_one_status():

@@ -6,6 +6,7 @@ import pytest
 
 from payments import accounts
 from tasks import aggregate, answer, distribute, settle
+from tasks.hearings import rejections
 from tasks.models import Assignment, Batch, Consensus
 from tests.factories import (
     HOUR,
@@ -14,6 +15,7 @@ from tests.factories import (
     a_worker,
     never_gold,
     published_batch,
+    refuse,
     submitted,
     usd,
 )
@@ -44,13 +46,15 @@ def test_three_workers_answer_one_task_and_are_paid():
 
     # Settle: the requester accepts all but the last answer, and says why.
     refused = Assignment.objects.get(worker=workers[2])
-    settle.reject(assignment=refused, reason="It is a cat.", actor=requester, now=NOON + HOUR)
+    refuse(assignment=refused, actor=requester, now=NOON + HOUR)
     settle.accept_all(batch=batch, assignment_ids=None, actor=requester, now=NOON + HOUR)
     assert settle.pay_accepted(now=NOON + HOUR) == 2
     earned = [accounts.earnings_of(worker.user_id, "USD").balance for worker in workers]
     assert earned == [usd(5), usd(5), usd(0)]
 
-    # The refused answer's slot is open again: somebody else is asked, and paid.
+    # Nobody appeals within a week, so it is final, and the slot is open again: somebody else is
+    # asked, and paid.
+    assert rejections.finish_due(now=NOON + 8 * 24 * HOUR) == 1
     last = submitted(batch, "cat", now=NOON + HOUR)
     last.refresh_from_db()
     settle.accept(assignment=last, actor=requester, now=NOON + HOUR)

@@ -10,9 +10,33 @@ from __future__ import annotations
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 
-from marketplace.admin import edge, payments, quality, standing, tasks, workers
+from marketplace.admin import (
+    books,
+    edge,
+    hearings,
+    pay,
+    payments,
+    provider,
+    quality,
+    standing,
+    tasks,
+    voice,
+    workers,
+)
 
-__all__ = ["edge", "payments", "quality", "standing", "tasks", "workers"]
+__all__ = [
+    "books",
+    "edge",
+    "hearings",
+    "pay",
+    "payments",
+    "provider",
+    "quality",
+    "standing",
+    "tasks",
+    "voice",
+    "workers",
+]
 
 admin.site.site_header = admin.site.site_title = "Crowdwright"
 admin.site.index_title = "Everything there is"

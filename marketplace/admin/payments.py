@@ -12,7 +12,7 @@ from payments.models import Account, Payout, Transfer
 
 @admin.register(Account)
 class AccountAdmin(LargeAdmin):
-    """The balances of fees and the world are not kept, but summed: ``manage.py check_ledger``."""
+    """The balances of unguarded accounts are not kept, but summed from their last roll-up on."""
 
     list_display = [
         "id",
@@ -30,6 +30,7 @@ class AccountAdmin(LargeAdmin):
     related = [
         ("payments_transfer", "source"),
         ("payments_transfer", "target"),
+        ("payments_rollup", "account"),
         ("tasks_batch", "escrow"),
     ]
 
@@ -45,6 +46,8 @@ class TransferAdmin(LargeAdmin):
 
 @admin.register(Payout)
 class PayoutAdmin(LookOnlyAdmin):
+    """The two actions are for payouts by hand: of workers who have no account at the provider."""
+
     list_display = [
         "id",
         "owner",
@@ -53,10 +56,11 @@ class PayoutAdmin(LookOnlyAdmin):
         "requested_at",
         "settled_at",
         "reference",
+        "failure",
     ]
     list_filter = ["status", "currency"]
     list_select_related = ["owner"]
-    search_fields = ["owner__username", "reference"]
+    search_fields = ["owner__username", "reference", "transfer_id"]
     date_hierarchy = "requested_at"
     actions = [
         action(

@@ -26,15 +26,30 @@ from workers import errors as workers
 STATUS: dict[type[Exception], int] = {
     payments.AccountClosed: 409,
     payments.AccountNotEmpty: 409,
+    payments.AlreadyResolved: 409,
     payments.CurrencyMismatch: 400,
+    payments.FloorDecided: 409,
+    payments.FloorMissing: 409,
+    payments.FloorOverlaps: 409,
+    payments.FloorTooLow: 422,
     payments.InsufficientFunds: 402,
     payments.InvalidAmount: 400,
+    payments.InvalidFloor: 422,
     payments.InvalidReference: 400,
+    payments.InvalidWebhook: 400,
     payments.KeyReused: 422,
+    payments.NoConnectedAccount: 409,
     payments.NotHeld: 409,
+    payments.NotKnownYet: 409,
+    payments.NotRefundable: 409,
     payments.PayoutSettled: 409,
+    payments.RequesterFrozen: 409,
+    payments.ResolutionMissing: 422,
+    payments.SecondPersonMissing: 409,
     payments.UnknownCurrency: 400,
+    payments.VoteMissing: 409,
     tasks.BudgetTooSmall: 422,
+    tasks.DeadlineTooShort: 422,
     tasks.EmptyBatch: 422,
     tasks.IllegalTransition: 409,
     tasks.InvalidAnswer: 422,
@@ -43,27 +58,50 @@ STATUS: dict[type[Exception], int] = {
     tasks.InvalidOrder: 422,
     tasks.InvalidPolicy: 422,
     tasks.InvalidPredictor: 422,
+    tasks.InvalidRating: 422,
+    tasks.InvalidRejection: 422,
     tasks.InvalidRow: 422,
     InvalidRules: 422,
+    tasks.Involved: 403,
+    tasks.NotAJuror: 403,
+    tasks.NothingDecided: 409,
     tasks.OwnBatch: 403,
     tasks.Paused: 403,
     tasks.PilotTooSmall: 409,
     tasks.ReasonMissing: 422,
+    tasks.RewardBelowFloor: 422,
     tasks.TooManyLiveAssignments: 409,
+    tasks.VoteTooLate: 409,
+    workers.BallotCast: 409,
+    workers.AppealRefused: 409,
     workers.Blocked: 403,
+    workers.ConsentMissing: 409,
+    workers.ContentNotAgreed: 403,
     workers.HumanDecisionMissing: 422,
+    workers.IllegalPost: 409,
     workers.IllegalStanding: 409,
     workers.InvalidCountry: 422,
     workers.InvalidEmail: 422,
     workers.InvalidName: 422,
+    workers.InvalidProposal: 422,
     workers.InvalidRequirement: 422,
+    workers.InvalidTerms: 422,
+    workers.InvalidWarning: 422,
     workers.LinkedToItself: 409,
+    workers.NoVote: 403,
+    workers.NotErasable: 409,
     workers.NotGranted: 409,
+    workers.NotInOffice: 403,
     workers.NotQualified: 403,
+    workers.NotYours: 403,
+    workers.NoticeTooShort: 422,
     workers.PersonAlreadyLinked: 409,
     workers.QualificationNameTaken: 409,
+    workers.RestDue: 403,
     workers.UsernameTaken: 409,
+    workers.VoteClosed: 409,
     workers.WorkerNotActive: 403,
+    workers.WorkersOnly: 403,
 }
 DOMAIN = (payments.PaymentsError, tasks.TasksError, workers.WorkersError)
 MEDIA_TYPE = "application/problem+json"
@@ -130,10 +168,25 @@ def _facts(error: Exception) -> dict[str, Any]:
     """What a program needs beyond the code."""
     if isinstance(error, payments.InsufficientFunds | tasks.BudgetTooSmall):
         return {"missing": error.missing.minor, "currency": error.missing.currency}
-    if isinstance(error, tasks.Paused):
+    if isinstance(error, tasks.Paused | workers.RestDue):
         return {"until": error.until.isoformat()}
+    if isinstance(error, tasks.RewardBelowFloor):
+        return {
+            "minimum": error.minimum.minor,
+            "currency": error.minimum.currency,
+            "floor": error.floor.minor,
+            "seconds": error.seconds,
+        }
+    return _facts_of_workers(error)
+
+
+def _facts_of_workers(error: Exception) -> dict[str, Any]:
     if isinstance(error, workers.NotQualified):
         return {"unmet": [requirement.as_json() for requirement in error.unmet]}
+    if isinstance(error, workers.ContentNotAgreed):
+        return {"warnings": list(error.warnings)}
+    if isinstance(error, workers.ConsentMissing):
+        return {"version": error.version}
     return {}
 
 

@@ -5,6 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+
+class OnlyKnown(serializers.Serializer[Any]):
+    """A body that is refused when it holds anything besides its fields."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        if unknown:
+            known = ", ".join(self.fields)
+            raise ValidationError(
+                {name: [f"This is not taken here. Send nothing but {known}."] for name in unknown}
+            )
+        return super().to_internal_value(data)
 
 
 class Text(serializers.CharField):

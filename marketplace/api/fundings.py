@@ -61,7 +61,7 @@ class FundingOut(serializers.ModelSerializer[Funding]):
     def get_checkout_url(self, funding: Funding) -> str | None:
         if funding.status != Funding.Status.CREATED:
             return None
-        path = reverse("checkout", args=[CHECKOUT.sign(funding.pk)])
+        path = reverse("checkout", args=[CHECKOUT.sign(str(funding.pk))])
         url: str = self.context["request"].build_absolute_uri(path)
         return url
 
@@ -99,6 +99,7 @@ class Fundings(ListAPIView[Funding]):
     @once_per_key
     def post(self, request: Request) -> Response:
         """Start a deposit; pay it at ``checkout_url``. The key keeps a repeat from being two."""
+        owner = requester_of(request)
         if "Idempotency-Key" not in request.headers:
             raise ValidationError(
                 {"Idempotency-Key": "Name this deposit, so that it is made once."}
@@ -107,7 +108,7 @@ class Fundings(ListAPIView[Funding]):
         form.is_valid(raise_exception=True)
         asked = form.validated_data
         funding = fundings.start(
-            owner_id=requester_of(request).pk,
+            owner_id=owner.pk,
             amount=Money(asked["amount"], asked["currency"]),
             return_url=request.build_absolute_uri(reverse("paid")),
             now=timezone.now(),

@@ -48,7 +48,16 @@ def _in_order(model: type[Model], names: set[str]) -> list[str]:
 
 USER = _in_order(
     User,
-    {"id", "username", "is_active", "is_staff", "is_superuser", "is_requester", "person_id"},
+    {
+        "id",
+        "username",
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "is_requester",
+        "person_id",
+        "terms_version",
+    },
 )
 WORKER = _in_order(Worker, {"id", "public_id", "status", "qualifications_version"})
 WORKER_FROM = 2 + len(USER)  # the first of the worker's columns

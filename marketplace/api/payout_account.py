@@ -76,5 +76,5 @@ class PayoutAccountLink(APIView):
         account = payout_accounts.open_account(
             owner_id=worker.user_id, country=country, now=timezone.now()
         )
-        path = reverse("onboarding", args=[ONBOARDING.sign(account.pk)])
+        path = reverse("onboarding", args=[ONBOARDING.sign(str(account.pk))])
         return Response({"url": request.build_absolute_uri(path)}, status=201)

@@ -49,9 +49,11 @@ ORDER BY t.id
 ANSWERS = """
 SELECT a.id, json_build_object(
     'assignment', a.id, 'task', a.task_id, 'external_id', i.external_id, 'worker', c.pseudonym,
-    'status', a.status, 'answer', n.value, 'gold', a.is_gold, 'claimed_at', a.claimed_at,
+    'status', a.status, 'answer', CASE WHEN a.status <> 'rejected' THEN n.value END,
+    'gold', a.is_gold, 'claimed_at', a.claimed_at,
     'submitted_at', a.submitted_at, 'finished_at', a.finished_at, 'reward', a.reward_minor,
     'suggestion', CASE
+        WHEN a.status = 'rejected' THEN NULL
         WHEN a.suggestion_id IS NULL THEN 'none'
         WHEN EXISTS (
             SELECT FROM tasks_prediction p, jsonb_each(p.value) said
@@ -76,10 +78,12 @@ FROM (SELECT * FROM tasks_cursor
 CROSS JOIN LATERAL (
     SELECT count(submitted_at) AS submitted,
            count(*) FILTER (WHERE status = 'accepted') AS accepted,
-           count(*) FILTER (WHERE status = 'rejected') AS rejected,
+           count(*) FILTER (WHERE status = 'rejected' AND EXISTS (
+               SELECT FROM tasks_rejection r
+               WHERE r.assignment_id = a.id AND r.status = 'final')) AS rejected,
            count(*) FILTER (WHERE status = 'skipped') AS skipped,
            count(*) FILTER (WHERE status = 'expired') AS expired
-    FROM tasks_assignment WHERE batch_id = %(batch)s AND worker_id = c.worker_id) n
+    FROM tasks_assignment a WHERE batch_id = %(batch)s AND worker_id = c.worker_id) n
 CROSS JOIN LATERAL (
     SELECT coalesce(json_object_agg(source, json_build_object(
         'estimate', estimate, 'low', low, 'high', high, 'answers', answers)), '{}') AS skills
@@ -157,7 +161,10 @@ class Report(APIView):
 
 
 class Answers(APIView):
-    """Every answer as it was given, by per-batch pseudonym, streamed."""
+    """Every answer as it was given, by per-batch pseudonym, streamed.
+
+    Of an answer that was refused only its decision is told: it is not paid, so it is not yours.
+    """
 
     renderer_classes = exports.RENDERERS
 
@@ -170,7 +177,8 @@ class Answers(APIView):
         times = ["claimed_at", "submitted_at", "finished_at"]
 
         def flatten(row: dict[str, Any]) -> list[Any]:
-            given = [row["answer"].get(name) for name in elements]
+            answer = row["answer"] or {}
+            given = [answer.get(name) for name in elements]
             return [*(row[fact] for fact in facts), *given, *(row[time] for time in times)]
 
         return exports.stream(

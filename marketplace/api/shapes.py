@@ -47,6 +47,14 @@ class MoneyOut(serializers.Serializer[Any]):
     reserved = serializers.IntegerField()
 
 
+class ReserveOut(serializers.Serializer[Any]):
+    """What lies beside the budget, to raise pay to the wage floor; the rest comes back."""
+
+    brought = serializers.IntegerField(source="reserve_minor")
+    left = serializers.IntegerField(source="reserve.balance_minor", default=0)
+    each = serializers.IntegerField(source="reserve_each_minor", help_text="Per wanted answer.")
+
+
 class RedundancyOut(serializers.Serializer[Any]):
     policy = serializers.CharField(source="redundancy")
     min = serializers.IntegerField(source="overlap_min")
@@ -73,6 +81,10 @@ class BatchOut(serializers.ModelSerializer[Batch]):
     answers_wanted = serializers.IntegerField(source="slot_count")
     redundancy = RedundancyOut(source="*")
     money = MoneyOut(source="*")
+    floor = serializers.IntegerField(
+        source="floor_minor", help_text="The least an hour is paid; null: nothing is promised."
+    )
+    reserve = ReserveOut(source="*")
     progress = ProgressOut(default=None)
 
     class Meta:
@@ -82,8 +94,9 @@ class BatchOut(serializers.ModelSerializer[Batch]):
             "currency", "overlap", "redundancy", "assignment_duration_seconds",
             "auto_accept_delay_seconds", "gold_rate",
             "max_live_assignments", "qualifications", "rules", "aggregation", "tasks", "gold",
-            "answers_wanted", "money", "progress", "created_at", "published_at", "aggregated_at",
-            "closed_at",
+            "answers_wanted", "money", "estimate_seconds", "floor", "reserve", "pilot_left",
+            "paused_for", "content_warnings", "data_use", "progress", "created_at", "published_at",
+            "aggregated_at", "closed_at",
         ]  # fmt: skip
 
 
@@ -93,6 +106,24 @@ class QuoteOut(serializers.Serializer[Any]):
     answers = serializers.IntegerField(help_text="How many would be paid for, gold included.")
     rewards = serializers.IntegerField(source="rewards.minor")
     fees = serializers.IntegerField(source="fees.minor")
+    reserve = serializers.IntegerField(
+        source="reserve.minor", help_text="To raise pay to the wage floor; the rest comes back."
+    )
+    floor = serializers.IntegerField(
+        source="terms.floor.minor", default=None, help_text="The least an hour is paid."
+    )
+    minimum_reward = serializers.IntegerField(source="terms.minimum.minor", default=None)
+    seconds = serializers.IntegerField(
+        source="terms.seconds", default=None, help_text="What one answer is reckoned to take."
+    )
+    seconds_from = serializers.CharField(
+        source="terms.source",
+        default=None,
+        help_text="`measured`, your `estimate`, or `implied` by what the reward pays for.",
+    )
+    pilot = serializers.BooleanField(
+        source="terms.needs_pilot", default=False, help_text="Whether it begins with a pilot."
+    )
     total = serializers.IntegerField(source="total.minor")
     wallet = serializers.IntegerField(source="wallet.minor")
     missing = serializers.IntegerField(source="missing.minor")
@@ -136,9 +167,20 @@ class FeedbackOut(serializers.Serializer[Any]):
     explanation = serializers.CharField()
 
 
+class ReturnedOut(serializers.Serializer[Any]):
+    """What handing a task back because of what it is may earn, in minor units."""
+
+    code = serializers.CharField()
+    status = serializers.CharField()
+    seconds = serializers.IntegerField()
+    amount = serializers.IntegerField()
+    due_at = serializers.DateTimeField(help_text="Paid then, unless the requester refuses before.")
+
+
 class AnsweredOut(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     status = serializers.CharField()
+    returned = ReturnedOut(required=False, help_text="After a skip with a code only.")
     answer = serializers.JSONField(required=False)
     feedback = FeedbackOut(required=False, help_text="In a training only.")
 
@@ -168,7 +210,8 @@ class TransferOut(serializers.ModelSerializer[Transfer]):
 
 class PayoutOut(serializers.ModelSerializer[Payout]):
     amount = serializers.IntegerField(source="amount_minor")
+    failure = serializers.CharField(help_text="Why a bank or the provider refused it, if so.")
 
     class Meta:
         model = Payout
-        fields = ["id", "amount", "currency", "status", "requested_at", "settled_at"]
+        fields = ["id", "amount", "currency", "status", "failure", "requested_at", "settled_at"]

@@ -17,8 +17,8 @@ from rest_framework.request import Request
 from marketplace.api import parsing
 from tasks.errors import InvalidRow
 from tasks.interface import Checker
-from tasks.publish import Rejected
 from tasks.rows import Row, read_row
+from tasks.uploads import Rejected
 
 LINE_MAX = 1 << 20  # bytes of one NDJSON or CSV line
 COLUMNS_MAX = 2_000

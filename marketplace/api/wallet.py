@@ -19,9 +19,10 @@ from marketplace.api.fields import Text, WholeNumber
 from marketplace.api.idempotency import once_per_key
 from marketplace.api.projects import MINOR_MAX
 from marketplace.api.shapes import PayoutOut, TransferOut
-from payments import accounts, payouts
+from payments import accounts, payouts, provider
 from payments.models import Account, Payout, Transfer
 from payments.money import Money
+from tasks.compensation import topups
 
 PAGE = [
     OpenApiParameter("currency", str, description="ISO 4217; USD if left out."),
@@ -34,6 +35,7 @@ class StatementOut(serializers.Serializer[Any]):
     currency = serializers.CharField()
     balance = serializers.IntegerField()
     available = serializers.IntegerField()
+    play_money = serializers.BooleanField(help_text="Whether this is no real money.")
     entries = TransferOut(many=True)
     next = serializers.URLField(allow_null=True, help_text="Older entries.")
 
@@ -76,11 +78,16 @@ class Payouts(ListAPIView[Payout]):
     @extend_schema(operation_id="request_payout", request=PayoutIn, responses={201: PayoutOut})
     @once_per_key
     def post(self, request: Request) -> Response:
+        """Ask to be paid. It is sent at once if your account is ready, else once it is."""
         worker = worker_of(request)
         form = PayoutIn(data=request.data)
         form.is_valid(raise_exception=True)
         amount = Money(form.validated_data["amount"], form.validated_data["currency"])
-        payout = payouts.request(owner_id=worker.user_id, amount=amount, now=timezone.now())
+        now = timezone.now()
+        topups.top_up_worker(worker=worker, now=now)
+        payout = payouts.request(owner_id=worker.user_id, amount=amount, now=now)
+        if payouts.send(payout.pk, now=now):
+            payout.refresh_from_db()
         return Response(PayoutOut(payout).data, status=201)
 
 
@@ -109,6 +116,7 @@ def _statement(request: Request, account: Account) -> Response:
             "currency": account.currency,
             "balance": account.balance.minor,
             "available": account.available.minor,
+            "play_money": provider.is_play(),
             "entries": TransferOut(entries, many=True, context={"account_id": account.pk}).data,
             "next": replace_query_param(older, "cursor", entries[-1].pk) if more else None,
         }

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Count, Sum
 
+from marketplace.demo import payday
 from payments import audit
 from payments.models import Transfer
 from payments.money import Money
@@ -65,6 +66,7 @@ def promises(
             "the ledger balances, account by account",
             [f"{each.problem}: account {each.account_id}" for each in audit.imbalances()],
         ),
+        Promise("the books and the bank of play money agree to the cent", payday.differences()),
         Promise("every accepted answer was paid for exactly once", _unpaid(answers, batch_id)),
         Promise("every label agrees with its record of provenance", _unproven(verdict)),
         Promise(

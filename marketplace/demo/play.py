@@ -8,9 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils import timezone
-
-from marketplace.demo import findings
+from marketplace.demo import findings, payday
 from marketplace.demo.cast import Cast
 from marketplace.demo.digits import LOOKALIKES, Scan
 from marketplace.demo.plan import DemoFailed, Plan
@@ -19,7 +17,6 @@ from marketplace.simulation.client import Caller, Refused, Site, Unreachable
 from marketplace.simulation.crowd import SimulatedWorker
 from marketplace.simulation.progress import Narrator
 from marketplace.simulation.run import Crowd, Member
-from payments import deposits
 from payments.money import Money
 
 SECONDS_MAX = 300.0  # after which something is wrong
@@ -89,9 +86,8 @@ def _publish(
     terms = plan.terms
 
     def deposit(minor: int) -> None:
-        amount, now = Money(minor, terms.currency), timezone.now()
-        reference = f"demo {now:%Y-%m-%d %H:%M:%S.%f}"
-        deposits.deposit(owner_id=cast.requester.pk, amount=amount, reference=reference, now=now)
+        amount = Money(minor, terms.currency)
+        payday.deposit(cast.requester, amount)
         narrator.say(f"{amount} of play money deposited, which the quote asks for")
 
     published = publish(

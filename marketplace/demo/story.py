@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from marketplace import up
-from marketplace.demo import books, cast, cpu, digits, findings
+from marketplace.demo import books, cast, cpu, digits, findings, payday
 from marketplace.demo.books import Promise
 from marketplace.demo.digits import DIGITS, Scan
 from marketplace.demo.findings import Accuracy, Standing
@@ -21,8 +21,10 @@ from marketplace.simulation.crowd import SimulatedWorker, recruit
 from marketplace.simulation.progress import Narrator
 from payments import audit
 from payments.audit import Totals
+from payments.money import Money
 from tasks.provenance import Verdict
 from tasks.quality import Suspect
+from workers.models import Worker
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def tell(plan: Plan, narrator: Narrator) -> Outcome:
     with _site(running.url if running else "", narrator) as url:
         requester, played = _play(plan, url, scans, crowd, narrator)
         during = meter.parts()
+        _pay_out(plan, crowd, narrator)
     truth = {scan.name: scan.digit for scan in scans}
     accuracy = findings.accuracy(
         results=played.results, answers=played.answers, truth=truth, question=QUESTION
@@ -117,6 +120,13 @@ def _play(
     finally:
         company.leave(now=timezone.now())
     return company.requester.username, played
+
+
+def _pay_out(plan: Plan, crowd: Sequence[SimulatedWorker], narrator: Narrator) -> None:
+    workers = Worker.objects.filter(user__username__in=[member.name for member in crowd])
+    paid = payday.pay_out(workers, plan.terms.currency)
+    total = Money(sum(payout.amount_minor for payout in paid), plan.terms.currency)
+    narrator.say(f"{len(paid)} workers were paid out: {total} of play money is in their banks")
 
 
 def _standings(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -10,7 +10,7 @@ from django.db import transaction
 from marketplace.api import keys
 from marketplace.models import ApiKey
 from tasks.models import TaskInput
-from workers import people
+from workers import people, terms
 from workers.models import User, Worker
 
 
@@ -32,8 +32,13 @@ def sign_up(names: Iterable[str], *, now: datetime) -> dict[str, Worker]:
     return {name: known[name] for name in wanted}
 
 
-def issue(users: Iterable[User], *, name: str, lifetime: timedelta, now: datetime) -> list[str]:
-    """Make each user a token that ends by itself, and return the tokens in the users' order."""
+def issue(users: Sequence[User], *, name: str, lifetime: timedelta, now: datetime) -> list[str]:
+    """Make each user a token that ends by itself, and return the tokens in the users' order.
+
+    Simulated people agree to whatever terms are in force.
+    """
+    for user in users:
+        terms.agree_to_current(user=user, now=now)
     return [
         keys.make(user=user, name=name, now=now, expires_at=now + lifetime)[1] for user in users
     ]

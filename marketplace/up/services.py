@@ -1,4 +1,4 @@
-"""What a stack stands on: PostgreSQL with its tables, and Redis."""
+"""What a stack stands on: PostgreSQL with its tables and wage floors, and Redis."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ def start_services() -> None:
 
 
 def prepare() -> None:
-    """Start what a stack stands on, and bring the database up to date.
+    """Start what a stack stands on, and bring the database, wage floors and terms up to date.
 
     Raises:
         EmbeddedError: a server cannot be run here.
-        MigrationFailed: the migrations did not run through.
+        MigrationFailed: the migrations, the floors or the terms did not run through.
     """
     start_services()
-    if subprocess.run(manage("migrate", "-v0"), cwd=CHECKOUT, check=False).returncode:  # noqa: S603
-        raise MigrationFailed
+    for words in ["migrate", "-v0"], ["floors", "-v0", "load"], ["terms", "-v0", "load"]:
+        command = manage(*words)
+        if subprocess.run(command, cwd=CHECKOUT, check=False).returncode:  # noqa: S603
+            raise MigrationFailed

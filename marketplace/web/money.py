@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -66,10 +67,13 @@ def onboarding(request: HttpRequest, signed: str) -> HttpResponse:
     if not account.stripe_account_id:
         return render(request, "money/account.html", {"account": account}, status=503)
     here = request.build_absolute_uri()
-    back = request.build_absolute_uri("/paid")
-    return redirect(
-        payout_accounts.onboarding_url(account, client, return_url=back, refresh_url=here)
-    )
+    back = request.build_absolute_uri(reverse("paid"))
+    try:
+        url = payout_accounts.onboarding_url(account, client, return_url=back, refresh_url=here)
+    except Exception as error:  # noqa: BLE001  (``trouble`` raises what is not the provider's)
+        provider.trouble(error)
+        return render(request, "money/account.html", {"account": account}, status=503)
+    return redirect(url)
 
 
 @csrf_exempt
@@ -79,8 +83,9 @@ def webhook(request: HttpRequest, endpoint: str) -> HttpResponse:
     secret = settings.STRIPE_WEBHOOK_SECRETS.get(endpoint)
     if not secret:
         raise Http404
-    if int(request.headers.get("Content-Length") or 0) > BODY_MAX:
-        return HttpResponse("Too large.", status=413)
+    length = request.headers.get("Content-Length", "")
+    if not length.isdecimal() or int(length) > BODY_MAX:
+        return HttpResponse("Send at most a mebibyte, and say how much.", status=413)
     signature = request.headers.get("Stripe-Signature", "")
     try:
         webhooks.receive(request.body, signature, secret, now=timezone.now())

@@ -8,9 +8,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from payments import operations, provider, webhooks
+from payments import coins, operations, provider, webhooks
+from payments.money import Money
 from payments.play import world
 from payments.play.store import Json
+
+NEWS_MAX = 20  # in one request; the jobs take the rest
 
 
 def _object(name: str, kind: str) -> Json:
@@ -26,9 +29,9 @@ def _object(name: str, kind: str) -> Json:
 def bring_news() -> None:
     """Take in at once what the bank of play money has to tell, as nobody waits gladly."""
     now = timezone.now()
-    webhooks.deliver_play(now=now)
-    webhooks.look_into_due(provider.client(), now=now)
-    operations.make_due(provider.client(), now=now)
+    webhooks.deliver_play(now=now, limit=NEWS_MAX)
+    webhooks.look_into_due(provider.client(), now=now, limit=NEWS_MAX)
+    operations.make_due(provider.client(), now=now, limit=NEWS_MAX)
 
 
 @never_cache
@@ -41,7 +44,9 @@ def checkout(request: HttpRequest, name: str) -> HttpResponse:
         act(provider.play_server(), name)
         bring_news()
         return redirect(session["success_url"])
-    return render(request, "money/play_checkout.html", {"session": session})
+    currency = session["currency"].upper()
+    amount = Money(coins.from_stripe(session["amount_total"], currency), currency)
+    return render(request, "money/play_checkout.html", {"session": session, "amount": amount})
 
 
 @never_cache

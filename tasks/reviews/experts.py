@@ -18,6 +18,7 @@ from payments.errors import CurrencyMismatch
 from payments.money import Money, fee_on
 from tasks import escrow, quality, versions
 from tasks.aggregation.known import agrees
+from tasks.compensation import floor
 from tasks.copies import copy_tasks
 from tasks.errors import IllegalTransition
 from tasks.models import Assignment, Batch, Consensus, Review
@@ -51,6 +52,7 @@ def ask_experts(
 
     Raises:
         CurrencyMismatch: the reward is in another currency than the batch.
+        DeadlineTooShort, FloorMissing, RewardBelowFloor: the experts' batch could not be published.
         IllegalTransition: a named review does not wait here, or is with experts already; or there
             is none.
         InsufficientFunds: the wallet holds less than the answers cost.
@@ -61,8 +63,8 @@ def ask_experts(
     if not requirements.type_ids(parsed):
         raise InvalidRequirement("qualifications: name the one that makes a worker an expert.")
     reviews = _chosen(batch, review_ids, limit)
-    asked = _open_batch(batch, reward, fee_basis_points, overlap, now)
-    Batch.objects.filter(pk=asked.pk).update(requirements=[each.as_json() for each in parsed])
+    wanted = [each.as_json() for each in parsed]
+    asked = _open_batch(batch, reward, fee_basis_points, overlap, wanted, now)
     copies = copy_tasks(
         asked, [each.task_id for each in reviews], lane=Lane.NORMAL, overlap=overlap, draw=draw
     )
@@ -98,7 +100,12 @@ def _chosen(batch: Batch, review_ids: Sequence[int] | None, limit: int) -> list[
 
 
 def _open_batch(
-    batch: Batch, reward: Money, fee_basis_points: int, overlap: int, now: datetime
+    batch: Batch,
+    reward: Money,
+    fee_basis_points: int,
+    overlap: int,
+    wanted: list[dict[str, Any]],
+    now: datetime,
 ) -> Batch:
     """Make an open batch, still without tasks and money, that asks what ``batch`` asks."""
     if reward.currency != batch.currency:
@@ -114,8 +121,12 @@ def _open_batch(
         auto_accept_delay=batch.auto_accept_delay,
         gold_rate=0,
         max_live_assignments=batch.max_live_assignments,
+        requirements=wanted,
+        content_warnings=batch.content_warnings,
+        data_use=batch.data_use,
         created_at=now,
     )
+    floor.promise(made, now=now)
     made.move_to(Batch.Status.OPEN, published_at=now, escrow=accounts.open_escrow(made.currency))
     return made
 

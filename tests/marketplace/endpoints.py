@@ -1,128 +1,45 @@
-"""Every route that reads a body, with a good one, and how to read back what became of it."""
+"""Every route that reads a body, with a good one."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from time import thread_time
-from typing import Any
-
-from django.db import transaction
-
-from payments.models import Payout, Transfer
-from tasks import settle
+from payments.models import ConnectedAccount, Funding, Payout, Refund
 from tasks.models import (
-    Answer,
-    Assignment,
     Batch,
     Flag,
     Forecast,
+    Juror,
     Predictor,
-    Project,
-    ProjectVersion,
-    Review,
-    Task,
+    Rating,
+    Return,
 )
-from tests.factories import CATS_OR_DOGS, NOON, a_requester, a_user, published_batch, submitted, usd
-from tests.marketplace.clients import JSON, api, problem_of
-from tests.marketplace.estates import estate
-from tests.tasks.marketplace import reread
-from workers.models import Block, Event, Qualification, QualificationType
-
-INTERFACE = [*CATS_OR_DOGS, {"type": "text", "name": "note", "required": False}]
-SECONDS_MAX = 1.0  # of CPU, for one request
-HERE = "<here>"
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A route with a body that it takes, and how to read back what became of each field."""
-
-    method: str
-    route: str
-    body: dict[str, Any]
-    read: Callable[[], dict[str, Any]]
-    may_be_empty: bool = False  # no body is a request, too
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.route}"
-
-
-def latest(model: Any) -> Any:
-    return model.objects.latest("pk")
-
-
-def batch_fields() -> dict[str, Any]:
-    batch = latest(Batch)
-    return {
-        "purpose": batch.purpose,
-        "grants": batch.grants_id,
-        "pass_mark": batch.pass_mark,
-        "reward": batch.reward_minor,
-        "currency": batch.currency,
-        "overlap": batch.overlap,
-        "redundancy": {
-            "policy": batch.redundancy,
-            "min": batch.overlap_min,
-            "max": batch.overlap_max,
-            "rule": batch.rule,
-            "target": batch.target,
-            "budget": batch.cap_minor,
-        },
-        "assignment_duration_seconds": batch.assignment_duration.total_seconds(),
-        "auto_accept_delay_seconds": batch.auto_accept_delay.total_seconds(),
-        "gold_rate": batch.gold_rate,
-        "max_live_assignments": batch.max_live_assignments,
-        "qualifications": batch.requirements,
-        "aggregation": batch.aggregation,
-    }
-
-
-def version_fields() -> dict[str, Any]:
-    version = latest(ProjectVersion)
-    return {
-        "title": latest(Project).title,
-        "instructions": version.instructions,
-        "interface": version.interface,
-    }
-
-
-def bonus_fields() -> dict[str, Any]:
-    paid = latest(Transfer)
-    token = paid.key.split(":", 2)[2]
-    return {"amount": paid.amount_minor, "reason": HERE, "token": token}
-
-
-def reason_of(status: str) -> dict[str, Any]:
-    return {"reason": Assignment.objects.filter(status=status).latest("pk").reason}
-
-
-def decision_of(status: str) -> dict[str, Any]:
-    return {"reason": Flag.objects.get(status=status).reason}
-
-
-def model_fields() -> dict[str, Any]:
-    said = Event.objects.get(kind="batch_model_set")
-    batch = Batch.objects.get(pk=said.subject_id)
-    return {
-        "prelabels": batch.prelabels,
-        "votes": batch.model_votes,
-        "auto_label_error": batch.auto_label_error,
-        "audit_rate": batch.audit_rate,
-    }
-
-
-def decided_fields() -> dict[str, Any]:
-    decided = Review.objects.exclude(status="waiting").get()
-    given = Task.objects.get(pk=decided.task_id).remaining_overlap
-    return {"value": decided.value, "note": decided.note, "answers": given}
-
-
-def qualification_fields() -> dict[str, Any]:
-    held = latest(Qualification)
-    return {"worker": held.worker.public_id, "value": held.value, "reason": held.reason}
-
+from tests.marketplace.reading import (
+    HERE,
+    INTERFACE,
+    REFUSAL,
+    Endpoint,
+    batch_fields,
+    bonus_fields,
+    decided_fields,
+    decision_of,
+    latest,
+    latest_appeal,
+    model_fields,
+    proposal_fields,
+    qualification_fields,
+    refusal_fields,
+    skipped_fields,
+    submitted_fields,
+    version_fields,
+)
+from workers.models import (
+    Ballot,
+    Block,
+    Event,
+    Post,
+    QualificationType,
+    StandingAppeal,
+    Worker,
+)
 
 ENDPOINTS = [
     Endpoint(
@@ -161,6 +78,9 @@ ENDPOINTS = [
             "max_live_assignments": 5,
             "qualifications": [],
             "aggregation": "majority_vote",
+            "estimate_seconds": 20,
+            "content_warnings": ["gore"],
+            "data_use": "To train a model.",
         },
         batch_fields,
     ),
@@ -181,6 +101,12 @@ ENDPOINTS = [
         "batches/<open>/qualifications",
         {"qualifications": []},
         lambda: {"qualifications": Batch.objects.get(requirements_version=1).requirements},
+    ),
+    Endpoint(
+        "POST",
+        "batches/<draft>/reward",
+        {"reward": 7},
+        lambda: {"reward": Event.objects.get(kind="batch_reward_raised").data["reward_minor"]},
     ),
     Endpoint(
         "POST",
@@ -258,8 +184,36 @@ ENDPOINTS = [
     Endpoint(
         "POST",
         "assignments/<submitted>/reject",
-        {"reason": "r"},
-        lambda: reason_of("rejected"),
+        REFUSAL,
+        refusal_fields,
+    ),
+    Endpoint(
+        "POST",
+        "batches/<open>/reject",
+        {"rejections": []},
+        lambda: {"rejections": HERE},
+    ),
+    Endpoint(
+        "POST",
+        "rejections/<refused>/appeal",
+        {"message": "m", "wants_human": True},
+        lambda: {
+            "message": latest_appeal().message,
+            "wants_human": latest_appeal().status == "human",
+        },
+        may_be_empty=True,
+    ),
+    Endpoint(
+        "POST",
+        "juries/<seat>/vote",
+        {"vote": "overturn", "reason": "It is a cat, by its ears."},
+        lambda: Juror.objects.values("vote", "reason").latest("pk"),
+    ),
+    Endpoint(
+        "POST",
+        "decisions/<decision>/appeal",
+        {"message": "m"},
+        lambda: {"message": latest(StandingAppeal).message},
     ),
     Endpoint(
         "POST",
@@ -299,15 +253,82 @@ ENDPOINTS = [
     ),
     Endpoint(
         "POST",
+        "assignments/<active>/beat",
+        {"visible": True, "media": True, "inputs": 3},
+        lambda: {"visible": HERE, "media": HERE, "inputs": HERE},
+    ),
+    Endpoint(
+        "POST",
         "assignments/<active>/submit",
-        {"answer": {"label": "cat", "note": "n"}},
-        lambda: {"answer": Answer.objects.latest("created_at").value},
+        {"answer": {"label": "cat", "note": "n"}, "seconds": 30},
+        submitted_fields,
     ),
     Endpoint(
         "POST",
         "assignments/<active>/skip",
+        {"reason": "r", "code": "unclear"},
+        skipped_fields,
+        may_be_empty=True,
+    ),
+    Endpoint(
+        "POST",
+        "returns/<returned>/refuse",
         {"reason": "r"},
-        lambda: reason_of("skipped"),
+        lambda: {"reason": Return.objects.get(status="refused").decided_reason},
+    ),
+    Endpoint(
+        "PUT",
+        "content",
+        {"warnings": ["gore"]},
+        lambda: {"warnings": Worker.objects.get(qualifications_version__gt=0).content},
+    ),
+    Endpoint(
+        "POST",
+        "batches/<rated>/rating",
+        {"fairness": 1, "pay": 2, "speed": 4, "communication": 5, "text": "t"},
+        lambda: Rating.objects.values("fairness", "pay", "speed", "communication", "text").get(),
+    ),
+    Endpoint(
+        "POST",
+        "ratings/<rating>/reply",
+        {"text": "t"},
+        lambda: {"text": Rating.objects.get().reply},
+    ),
+    Endpoint("POST", "posts", {"text": "t"}, lambda: {"text": latest(Post).text}),
+    Endpoint("POST", "posts/<post>/replies", {"text": "t"}, lambda: {"text": latest(Post).text}),
+    Endpoint(
+        "POST",
+        "proposals",
+        {"kind": "rule", "title": "t", "text": "t", "days": 7},
+        proposal_fields,
+    ),
+    Endpoint(
+        "POST",
+        "proposals/<proposal>/vote",
+        {"yes": False},
+        lambda: {"yes": latest(Ballot).is_yes},
+    ),
+    Endpoint(
+        "POST",
+        "fundings",
+        {"amount": 1, "currency": "USD"},
+        lambda: {"amount": latest(Funding).amount_minor, "currency": latest(Funding).currency},
+        key="k",
+    ),
+    Endpoint(
+        "POST",
+        "wallet/withdrawals",
+        {"amount": 1, "currency": "USD"},
+        lambda: {
+            "amount": latest(Refund).amount_minor,
+            "currency": latest(Refund).funding.currency,
+        },
+    ),
+    Endpoint(
+        "POST",
+        "payout-account/link",
+        {"country": "US"},
+        lambda: {"country": latest(ConnectedAccount).country},
         may_be_empty=True,
     ),
     Endpoint(
@@ -317,59 +338,3 @@ ENDPOINTS = [
         lambda: {"amount": latest(Payout).amount_minor, "currency": latest(Payout).currency},
     ),
 ]
-WORKERS = {
-    "assignments/<active>/submit",
-    "assignments/<active>/skip",
-    "payouts",
-    "restrictions/<restriction>/appeal",
-}
-
-
-def a_world():
-    """A requester and a worker who share their batches, with money; and their clients."""
-    requester, user = a_requester(usd(10**6)), a_user(worker=True)
-    worker = user.worker
-    owned = estate(requester, worker, INTERFACE)
-    paid = reread(submitted(published_batch(tasks=1, reward=usd(50)), worker=worker))
-    settle.accept(assignment=paid, actor=paid.batch.project.requester, now=NOON)
-    settle.pay_accepted(now=NOON)
-    world = {
-        "ids": {name: str(pk) for name, pk in owned.items()},
-        "worker": worker.public_id,
-        "requester": api(requester, errors_as_500=True),
-        "working": api(user, errors_as_500=True),
-    }
-    for client in world["requester"], world["working"]:
-        client.get("payouts")  # imports every view, and notes the key's use
-    world["savepoint"] = transaction.savepoint()
-    return world
-
-
-def addressed(route, ids):
-    return re.sub(r"<(\w+)>", lambda name: ids[name[1]], route)
-
-
-class Asked:
-    """One request and what it left behind, undone."""
-
-    def __init__(self, world, endpoint, raw, kind=JSON, read=None):
-        client = world["working" if endpoint.route in WORKERS else "requester"]
-        path = addressed(endpoint.route, world["ids"])
-        started = thread_time()
-        self.response = client.send(endpoint.method, path, raw, kind)
-        self.seconds = thread_time() - started
-        self.status = self.response.status_code
-        self.stored = {}
-        if self.status < 300:
-            self.stored = (read or endpoint.read)()
-            transaction.savepoint_rollback(world["savepoint"])
-
-    def complaint(self):
-        """What is wrong with the answer itself, or nothing."""
-        if self.status >= 500:
-            return f"{self.status}: {self.response.content[:200]!r}"
-        if self.seconds > SECONDS_MAX:
-            return f"took {self.seconds:.1f} s"
-        if self.status >= 400:
-            problem_of(self.response)
-        return None

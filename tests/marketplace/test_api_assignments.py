@@ -21,6 +21,7 @@ from tests.factories import (
     drafted_batch,
     gold_rows,
     published_batch,
+    refuse,
     rows,
     slots,
     submitted,
@@ -256,7 +257,7 @@ def test_an_answered_assignment_is_neither_answered_nor_skipped_again(state, the
         if step == "accept":
             settle.accept(assignment=assignment, actor=actor, now=NOON)
         elif step == "reject":
-            settle.reject(assignment=assignment, reason="A dog.", actor=actor, now=NOON)
+            refuse(assignment=assignment, actor=actor, now=NOON)
         else:
             settle.pay_accepted(now=NOON)
     before = Assignment.objects.values().get()

@@ -9,15 +9,24 @@ from rest_framework import serializers
 from marketplace.api import (
     assignments,
     batches,
+    decisions,
+    forum,
     gold,
+    juries,
+    me,
     people,
     predictions,
     projects,
+    proposals,
+    rejections,
+    returns,
     review_queue,
     reviews,
     shapes,
     standing,
+    terms,
     wallet,
+    wellbeing,
     work,
 )
 from payments import accounts
@@ -40,6 +49,7 @@ from tests.tasks.marketplace import reread
 from workers.models import Block, Qualification, QualificationType, User
 
 pytestmark = pytest.mark.django_db
+REFUSAL = {"code": "fraud", "reason": "r" * 40, "instruction": "i"}
 OWN = ["workers", "payments", "tasks", "marketplace"]
 # The name and the column of every field of every model, and values that would do damage.
 EVERY_FIELD = sorted(
@@ -81,6 +91,7 @@ def test_making_things_takes_nothing_but_what_is_asked_for(poison):
         "reward": 5, "currency": "USD", "overlap": 2, "assignment_duration_seconds": 60,
         "auto_accept_delay_seconds": 60, "gold_rate": 0.1, "max_live_assignments": 3,
         "qualifications": [], "rules": [], "aggregation": "majority_vote",
+        "estimate_seconds": None, "content_warnings": [], "data_use": "",
     }  # fmt: skip
     described = {"name": "n", "description": "d", "keywords": "k"}
 
@@ -115,9 +126,12 @@ def test_working_takes_nothing_but_the_answer(poison):
 
     client = api(worker)
     said = client.post(
-        f"assignments/{assignment.pk}/submit", poisoned({"answer": {"label": "cat"}}, poison)
+        f"assignments/{assignment.pk}/submit",
+        poisoned({"answer": {"label": "cat"}, "seconds": None}, poison),
     )
-    api(skipped.worker).post(f"assignments/{skipped.pk}/skip", poisoned({"reason": ""}, poison))
+    api(skipped.worker).post(
+        f"assignments/{skipped.pk}/skip", poisoned({"reason": "", "code": None}, poison)
+    )
 
     assert said.status_code == 200
     assert [
@@ -135,7 +149,7 @@ def test_deciding_takes_nothing_but_the_decision(poison):
     client = api(batch.project.requester)
 
     client.post(f"assignments/{first.pk}/accept", poisoned({}, poison))
-    client.post(f"assignments/{second.pk}/reject", poisoned({"reason": "No."}, poison))
+    client.post(f"assignments/{second.pk}/reject", poisoned(REFUSAL, poison))
     client.post(
         f"assignments/{first.pk}/bonus",
         poisoned({"amount": 2, "reason": "r", "token": "t"}, poison),
@@ -144,9 +158,10 @@ def test_deciding_takes_nothing_but_the_decision(poison):
     first, second = reread(first), reread(second)
     assert (first.status, first.paid_at, first.reward_minor) == ("accepted", None, 5)
     assert (first.decided_by, second.decided_by) == (batch.project.requester,) * 2
-    assert (second.status, second.reason) == ("rejected", "No.")
+    assert (second.status, second.reason) == ("rejected", REFUSAL["reason"])
     assert accounts.earnings_of(first.worker.user_id, "USD").balance == usd(2)
-    assert accounts.wallet_of(batch.project.requester_id, "USD").balance == usd(50 - 12 - 2)
+    # Six are held for another answer.
+    assert accounts.wallet_of(batch.project.requester_id, "USD").balance == usd(50 - 12 - 6 - 2)
 
 
 @pytest.mark.parametrize("poison", POISONS)
@@ -196,15 +211,24 @@ def test_a_payout_is_the_callers_and_only_requested(poison):
 MODULES = (
     assignments,
     batches,
+    decisions,
+    forum,
     gold,
+    juries,
+    me,
     people,
     predictions,
     projects,
+    proposals,
+    rejections,
+    returns,
     review_queue,
     reviews,
     shapes,
     standing,
+    terms,
     wallet,
+    wellbeing,
     work,
 )
 TAKEN = {
@@ -214,9 +238,11 @@ TAKEN = {
         "purpose", "grants", "pass_mark", "reward", "currency", "overlap", "redundancy",
         "assignment_duration_seconds", "auto_accept_delay_seconds", "gold_rate",
         "max_live_assignments", "qualifications", "rules", "aggregation",
+        "estimate_seconds", "content_warnings", "data_use",
     },
     "RedundancyIn": {"policy", "min", "max", "rule", "target", "budget"},
     "BudgetIn": {"budget"},
+    "RewardIn": {"reward"},
     "QueueIn": {"below", "limit", "tasks"},
     "NoteIn": {"note"},
     "ValueIn": {"value", "note"},
@@ -224,9 +250,16 @@ TAKEN = {
     "ExpertsIn": {"reviews", "limit", "qualifications", "reward", "overlap"},
     "PromoteIn": {"review", "count", "explanation"},
     "RequirementsIn": {"qualifications"},
-    "Submission": {"answer"},
-    "Skip": {"reason"},
-    "Rejection": {"reason"},
+    "Submission": {"answer", "seconds"},
+    "BeatIn": {"visible", "media", "inputs"},
+    "Skip": {"reason", "code"},
+    "RefusalIn": {"reason"},
+    "RejectIn": {"code", "reason", "instruction"},
+    "NamedRejectIn": {"code", "reason", "instruction", "assignment"},
+    "RejectManyIn": {"rejections"},
+    "RejectionAppealIn": {"message", "wants_human"},
+    "DecisionAppealIn": {"message"},
+    "VoteIn": {"vote", "reason"},
     "AcceptMany": {"assignments"},
     "BonusIn": {"amount", "reason", "token"},
     "QualificationTypeIn": {"name", "description", "keywords"},
@@ -234,6 +267,11 @@ TAKEN = {
     "ReasonIn": {"worker", "batch", "reason"},
     "PayoutIn": {"amount", "currency"},
     "RulesIn": {"rules"},
+    "ContentIn": {"warnings"},
+    "PostIn": {"text"},
+    "ProposalIn": {"kind", "title", "text", "days"},
+    "BallotIn": {"yes"},
+    "EraseIn": {"username"},
     "DecisionIn": {"reason"},
     "AppealIn": {"message"},
     "PredictorIn": {"name", "kind", "version", "url"},

@@ -41,6 +41,7 @@ def test_a_wallet_shows_its_balance_and_every_movement_newest_first():
         "currency": "USD",
         "balance": 50,
         "available": 50,
+        "play_money": True,
         "entries": [
             {**moved, "kind": "deposit", "amount": 50},
             {**moved, "kind": "allocate", "amount": -12},
@@ -111,6 +112,7 @@ def test_a_payout_takes_the_money_out_of_the_earnings(earner):
         "amount": 25,
         "currency": "USD",
         "status": "requested",
+        "failure": "",
         "requested_at": AN_INSTANT,
         "settled_at": None,
     }

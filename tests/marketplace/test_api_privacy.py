@@ -17,6 +17,7 @@ from tests.factories import (
     a_user,
     claim,
     published_batch,
+    refuse,
     rows,
     submitted,
     usd,
@@ -61,7 +62,7 @@ def batches(worker, requester):
         kept, refused, _ = (reread(submitted(batch, worker=worker)) for _ in range(3))
         answer.skip(assignment=claim(batch, worker), reason="blurred", now=NOON)
         settle.accept(assignment=kept, actor=requester, now=NOON + HOUR)
-        settle.reject(assignment=refused, reason="a dog", actor=requester, now=NOON + HOUR)
+        refuse(assignment=refused, actor=requester, now=NOON + HOUR)
         settle.bonus(
             assignment=kept, amount=usd(1), reason="quick", key="k", actor=requester, now=NOON
         )
@@ -105,7 +106,8 @@ def everything_a_requester_is_told(requester, worker, batches):
         path: client.get(path)
         for path in [
             "projects", f"projects/{batch.project_id}", "batches", f"batches/{batch.pk}",
-            "qualifications", "wallet", "payouts",
+            "qualifications", "wallet", "payouts", "wallet/statement?from=2026-01-01&to=2026-01-31",
+            f"requesters/{requester.pk}/ratings",
             *(f"batches/{batch.pk}/{what}?format={form}"
               for what in EXPORTS for form in ("json", "ndjson", "csv")),
         ]
@@ -118,7 +120,10 @@ def everything_a_requester_is_told(requester, worker, batches):
         ("blocks/lift", meant),
         (f"assignments/{waiting}/bonus", {"amount": 1, "reason": "quick"}),
         (f"assignments/{waiting}/accept", None),
-        (f"assignments/{waiting}/reject", {"reason": "too late"}),
+        (
+            f"assignments/{waiting}/reject",
+            {"code": "fraud", "reason": "too late " * 5, "instruction": "i"},
+        ),
         (f"batches/{batch.pk}/accept", None),
         (f"batches/{batch.pk}/quote", None),
         (
@@ -165,8 +170,8 @@ def test_the_same_worker_cannot_be_recognised_in_another_batch(worker, requester
     assert not names[0] & names[1]
 
 
-def test_a_worker_is_told_nothing_of_who_asks(requester):
-    """Batches carry their requester's words, not their account."""
+def test_a_worker_is_told_a_requesters_username_on_the_task_card_and_nothing_else(requester):
+    """Who asks is told before accepting; no name, no address, and not with every task."""
     type(requester).objects.filter(pk=requester.pk).update(
         email="canary@requester.example", first_name="Canaria"
     )
@@ -179,7 +184,7 @@ def test_a_worker_is_told_nothing_of_who_asks(requester):
         client.get("assignments"),
     ]
 
-    for response in told:
-        text = text_of(response).lower()
+    texts = [text_of(response).lower() for response in told]
+    assert [requester.username in text for text in texts] == [True, False, False]
+    for text in texts:
         assert "canar" not in text
-        assert requester.username not in text

@@ -1,4 +1,4 @@
-"""A requester's decisions on answers over the REST API: accept, reject, reward."""
+"""A requester's decisions on answers over the REST API: accept, reward; rejecting is elsewhere."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from payments import accounts
 from payments.models import Transfer
 from tasks.models import Assignment
 from tests.factories import (
+    WHY,
     a_project,
     a_requester,
     a_user,
     claim,
     published_batch,
-    slots,
     submitted,
     usd,
 )
 from tests.marketplace.clients import AN_INSTANT, api, problem_of
 
 pytestmark = pytest.mark.django_db
+REFUSAL = {"code": "fraud", "reason": WHY, "instruction": "Name the animal."}
 
 
 @pytest.fixture
@@ -55,45 +56,15 @@ def test_an_accepted_answer_is_paid_by_the_next_settlement(requester, batch):
     assert Assignment.objects.get().decided_by == requester
 
 
-def test_a_rejected_answer_keeps_its_reason_and_opens_its_slot_again(requester, batch):
-    assignment = submitted(batch)
-
-    decided = api(requester).post(
-        f"assignments/{assignment.pk}/reject", {"reason": "That is a dog."}
-    )
-
-    assert decided.status_code == 200
-    assert decided.json() == {
-        "id": assignment.pk,
-        "status": "rejected",
-        "submitted_at": "2026-01-01T12:01:00Z",
-        "finished_at": AN_INSTANT,
-        "reason": "That is a dog.",
-    }
-    assert slots(batch) == [1, 1, 1, 1]
-
-
-@pytest.mark.parametrize(
-    "body", [None, {}, {"reason": ""}, {"reason": " \n"}, {"reason": 5}, {"reason": "x" * 5001}, []]
-)
-def test_a_rejection_without_a_reason_is_refused(requester, batch, body):
-    assignment = submitted(batch)
-
-    refused = api(requester).post(f"assignments/{assignment.pk}/reject", body)
-
-    assert problem_of(refused) == (400, "invalid_request")
-    assert statuses(batch) == ["submitted"]
-
-
 @pytest.mark.parametrize("second", ["accept", "reject"])
 @pytest.mark.parametrize("first", ["accept", "reject"])
 def test_a_decision_is_final(requester, batch, first, second):
     assignment = submitted(batch)
     client = api(requester)
-    client.post(f"assignments/{assignment.pk}/{first}", {"reason": "So."})
+    client.post(f"assignments/{assignment.pk}/{first}", REFUSAL)
     decided = statuses(batch)
 
-    refused = client.post(f"assignments/{assignment.pk}/{second}", {"reason": "No."})
+    refused = client.post(f"assignments/{assignment.pk}/{second}", REFUSAL)
 
     assert problem_of(refused) == (409, "illegal_transition")
     assert statuses(batch) == decided
@@ -111,7 +82,7 @@ def test_only_an_answer_can_be_decided_on(requester, batch):
 @pytest.mark.parametrize("route", ["accept", "reject", "bonus"])
 def test_an_answer_in_somebody_elses_batch_does_not_exist(requester, route):
     theirs = submitted(published_batch(tasks=1))
-    body = {"reason": "Mine!", "amount": 1}
+    body = {**REFUSAL, "amount": 1}
     client = api(requester)
 
     foreign = client.post(f"assignments/{theirs.pk}/{route}", body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks import progress, publish
+from tasks.models import Batch
 from tests.factories import (
     HOUR,
     NOON,
@@ -33,14 +34,17 @@ def open_to(worker):
 # What there is to do
 
 
-def test_work_shows_what_a_batch_pays_per_answer_and_per_hour():
+def test_work_shows_a_batch_with_all_there_is_to_know_before_accepting():
     batch = published_batch(tasks=3, reward=usd(6))
-    submitted(batch)  # in one minute
+    Batch.objects.filter(pk=batch.pk).update(estimate_seconds=60)
+    submitted(batch)
     progress.count_due(now=NOON + HOUR)
 
     listed = api(a_worker()).get("work")
 
     assert listed.status_code == 200
+    nothing = {"share": None, "of": 0}
+    unrated = dict.fromkeys(["fairness", "pay", "speed", "communication"])
     assert listed.json() == {
         "next": None,
         "previous": None,
@@ -53,34 +57,39 @@ def test_work_shows_what_a_batch_pays_per_answer_and_per_hour():
                 "reward": 6,
                 "currency": "USD",
                 "open_slots": 2,
-                "median_seconds": 60.0,
-                "hourly_reward": 360,
+                "time": {"seconds": 60, "basis": "estimate", "workers": 0, "answers": 0},
+                "hourly": {"low": None, "median": 360, "high": None},
+                "floor": None,
+                "pilot": False,
+                "content_warnings": [],
+                "data_use": "",
+                "requester": {
+                    "id": batch.project.requester_id,
+                    "name": batch.project.requester.username,
+                    "record": {
+                        "accepted": nothing,
+                        "rejected": nothing,
+                        "overturned": nothing,
+                        "pay_p50_seconds": None,
+                        "pay_p95_seconds": None,
+                        "ratings": {"persons": 0, **unrated},
+                    },
+                },
                 "assignment_duration_seconds": 1800,
+                "auto_accept_delay_seconds": 259200,
                 "published_at": "2026-01-01T12:00:00Z",
             }
         ],
     }
 
 
-def test_work_nobody_has_done_yet_has_no_measured_time():
-    published_batch(tasks=1)
+def test_work_that_is_not_counted_yet_has_no_open_slots_to_show():
+    batch = published_batch(tasks=1)
+    Batch.objects.filter(pk=batch.pk).update(estimate_seconds=None)
 
     shown = api(a_worker()).get("work").json()["results"][0]
 
-    assert (shown["open_slots"], shown["median_seconds"], shown["hourly_reward"]) == (
-        None,
-        None,
-        None,
-    )
-
-
-def test_work_counted_before_anybody_answered_has_no_measured_time():
-    published_batch(tasks=1)
-    progress.count_due(now=NOON)
-
-    shown = api(a_worker()).get("work").json()["results"][0]
-
-    assert (shown["open_slots"], shown["median_seconds"], shown["hourly_reward"]) == (1, None, None)
+    assert (shown["open_slots"], shown["time"], shown["hourly"]) == (None, None, None)
 
 
 def test_work_shows_only_open_batches_with_open_tasks_newest_first():

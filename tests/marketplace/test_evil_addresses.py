@@ -11,8 +11,8 @@ import structlog
 
 from marketplace.api.urls import urlpatterns
 from tests.factories import a_requester
+from tests.marketplace.asking import a_world, addressed
 from tests.marketplace.clients import Api, api, problem_of, text_of
-from tests.marketplace.endpoints import a_world, addressed
 from tests.marketplace.evil import IDS, QUERIES
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +23,7 @@ def world():
     return a_world()
 
 
-OF_WORKERS = {"work", "assignments", "earnings"}
+OF_WORKERS = {"work", "assignments", "earnings", "earnings/statement"}
 GETS = [
     "projects", "batches", "qualifications", "work", "assignments", "wallet", "earnings", "payouts",
     "projects/<project>", "batches/<open>", "batches/<open>/results", "batches/<open>/answers",
@@ -32,11 +32,15 @@ GETS = [
 
 
 LISTS = GETS[:8]
+STATEMENTS = ["earnings/statement", "wallet/statement"]
 PARAMETERS = {
     "limit": LISTS,
     "cursor": LISTS,
-    "currency": ["wallet", "earnings"],
-    "format": ["projects", *GETS[-4:]],
+    "currency": ["wallet", "earnings", "work"],
+    "format": ["projects", *GETS[-4:], *STATEMENTS, "public/transparency"],
+    **{name: ["work"] for name in ("min_hourly", "requester", "without", "sort")},
+    **dict.fromkeys(("from", "to"), STATEMENTS),
+    "quarter": ["public/transparency"],
 }
 
 

@@ -15,9 +15,11 @@ import pytest
 from marketplace.api import parsing
 from marketplace.api.urls import urlpatterns
 from tasks.models import Task
+from tests.marketplace.asking import Asked, a_world
 from tests.marketplace.clients import JSON, NDJSON
-from tests.marketplace.endpoints import ENDPOINTS, HERE, Asked, Endpoint, a_world, latest
+from tests.marketplace.endpoints import ENDPOINTS
 from tests.marketplace.evil import BODIES, HEAVY, LITERALS, NOT_JSON, same, value_of
+from tests.marketplace.reading import HERE, Endpoint, latest
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +50,8 @@ def expected(endpoint, field, value):
     """What may be stored for a value: itself, or a documented form of it."""
     if field == "reason" and endpoint.route.endswith("reject"):
         return value.strip()
-    if field == "name":  # usernames and names of qualifications are kept in one spelling
+    # Usernames, names of qualifications and titles of proposals are kept in one spelling.
+    if field == "name" or (endpoint.route, field) == ("proposals", "title"):
         return unicodedata.normalize("NFC", value).strip()
     return value
 
@@ -137,6 +140,7 @@ def test_every_route_that_reads_a_body_is_among_the_endpoints():
     bodiless_routes = {("POST", f"batches/<id>/{name}") for name in bodiless}
     bodiless_routes |= {("POST", "assignments/<id>/accept"), ("POST", "gold/<id>/retire")}
     bodiless_routes.add(("POST", "restrictions/<id>/lift"))
+    bodiless_routes |= {("POST", "posts/<id>/remove"), ("POST", "terms/<id>/consent")}
 
     tested = {(each.method, re.sub(r"<\w+>", "<id>", each.route)) for each in ENDPOINTS}
 
@@ -144,6 +148,7 @@ def test_every_route_that_reads_a_body_is_among_the_endpoints():
         ("POST", "batches/<id>/tasks"),  # see below
         ("POST", "batches/<id>/predictions"),  # see test_api_predictions
         ("POST", "batches/<id>/experts"),  # see test_api_review_queue
+        ("POST", "me/erase"),  # takes one body only: see test_api_me
     }
 
 

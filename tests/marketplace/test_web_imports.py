@@ -11,7 +11,9 @@ from pathlib import Path
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-HEAVY = {"crowdkit", "pandas", "sklearn", "scipy", "nltk", "pyarrow", "transformers", "torch"}
+HEAVY = {
+    "crowdkit", "pandas", "sklearn", "scipy", "nltk", "pyarrow", "transformers", "torch", "stripe",
+}  # fmt: skip
 PROGRAM = """
 import json, sys
 import marketplace.wsgi

@@ -322,3 +322,25 @@ def test_events_are_forgotten_after_thirteen_months_but_not_those_that_wait():
 
     assert backfill.forget_events(now=bank.later(days=10)) > 0
     assert StripeEvent.objects.get() == waiting
+
+
+def test_a_reading_that_dies_goes_on_where_it_was(monkeypatch):
+    bank = Bank()
+    for minor in (1000, 2000, 3000):
+        funded(bank, minor)
+    take, taken = reconcile.take, []
+
+    def take_or_die(found, client, *, now):
+        if len(taken) == 2:
+            raise KeyboardInterrupt
+        taken.append(found.id)
+        return take(found, client, now=now)
+
+    monkeypatch.setattr(reconcile, "take", take_or_die)
+    with pytest.raises(KeyboardInterrupt):
+        reconcile.read_transactions(bank.client, now=bank.now)
+    monkeypatch.setattr(reconcile, "take", take)
+
+    assert reconcile.read_transactions(bank.client, now=bank.now) == 1
+    assert platform(bank) == (0, 6000 - 59 - 88 - 117)
+    assert not Incident.objects.exists()

@@ -51,7 +51,11 @@ def test_gold_costs_from_nothing_to_its_full_share():
 
     low, mid, high = bounds(assume(batch), "cost_minor")
 
-    assert (low, mid, high) == (30 * 3 * 12, 40 * 3 * 12, publish.quote(batch, now=NOON).total.minor)
+    assert (low, mid, high) == (
+        30 * 3 * 12,
+        40 * 3 * 12,
+        publish.quote(batch, now=NOON).total.minor,
+    )
 
 
 def test_an_adaptive_batch_costs_between_its_minimum_and_its_cap():
