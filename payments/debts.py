@@ -65,6 +65,8 @@ def collect(*, owner_id: int, currency: str, now: datetime) -> Money:
 def collect_due(*, now: datetime, limit: int = 500) -> int:
     """Collect from up to ``limit`` requesters who owe and have something; return from how many.
 
+    Who owes nothing any more does not count: they would keep the others waiting.
+
     Each in a transaction of its own: a run that dies has collected from some of them.
     """
     wallet = Account.objects.filter(
@@ -79,9 +81,11 @@ def collect_due(*, now: datetime, limit: int = 500) -> int:
         .values_list("owner_id", "currency")
     )
     collected = 0
-    for owner_id, currency in list(owing[:limit]):
+    for owner_id, currency in list(owing):
         if owed(owner_id, currency).minor:
             collected += bool(collect(owner_id=owner_id, currency=currency, now=now).minor)
+        if collected == limit:
+            break
     return collected
 
 

@@ -64,6 +64,7 @@ def add_tasks(
     batch.grow(tasks=upload.tasks, gold=upload.gold, slots=upload.slots)
     if batch.status != Batch.Status.DRAFT:
         escrow.fund(batch, upload.slots + escrow.raise_gold(batch), now=now)
+        floor.begin_pilot(batch)
         Batch.objects.filter(pk=batch.pk).update(low_water=START)
         if upload.gold:
             # Those who have seen all gold look again.
@@ -155,6 +156,7 @@ def raise_budget(*, batch: Batch, budget: Money, actor: User, now: datetime) -> 
     batch.cap_minor = budget.minor
     if batch.status != Batch.Status.DRAFT:
         escrow.fund(batch, 0, now=now)
+        floor.begin_pilot(batch)
         # Look again, though no answer is new: there is money for more now.
         Batch.objects.filter(pk=batch.pk).update(decide_after=None, decided_answers=0)
     _record("budget_raised", batch, actor, now, budget_minor=budget.minor)
@@ -182,6 +184,7 @@ def raise_reward(
         InsufficientFunds: the wallet holds less than the difference.
         InvalidPolicy: the reward is not higher than it was.
     """
+    raises.wait_for_returns(batch.pk)
     # Claims share the row's key: those under way end before this, and later ones see the reward.
     rows = Batch.objects.select_for_update(of=("self",)).select_related("project")
     batch = rows.get(pk=batch.pk)
@@ -242,8 +245,8 @@ def resume(*, batch: Batch, actor: User, now: datetime) -> None:
     batch = _locked(batch)
     if batch.status != Batch.Status.PAUSED:
         raise IllegalTransition(f"A batch that is {batch.status} cannot be resumed.")
+    _refuse_frozen(batch)  # also a batch that its requester paused
     if batch.paused_for:
-        _refuse_frozen(batch)
         if batch.paused_for in {pauses.BELOW_FLOOR, pauses.FUNDS}:
             pilot.resume(batch, now=now)
         if batch.paused_for == pauses.RESERVE_LOW:

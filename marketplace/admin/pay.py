@@ -1,4 +1,4 @@
-"""Fair pay and reputation: what work takes, what raised its pay, what was returned, who said what."""
+"""Fair pay and reputation: what work takes, what raised its pay, what came back, who said what."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from payments import audit
 from payments.models import Transfer
 from payments.money import Money
 from tasks import invariants, provenance, quality
-from tasks.models import Batch, Cursor
+from tasks.models import Batch, Cursor, TopUp, Wage
 from tasks.provenance import Verdict
 from tasks.provenance.write import DOUBTS_WAIT
 from tasks.quality import Suspect
@@ -39,6 +39,23 @@ def suspects(*, project_id: int, chance: float) -> dict[str, Suspect]:
     workers = Worker.objects.filter(pk__in=[each.worker_id for each in found])
     names = dict(workers.values_list("pk", "user__username"))
     return {names[each.worker_id]: each for each in found}
+
+
+class Pay(NamedTuple):
+    """How a batch's pay stood to the wage floor."""
+
+    seconds: int | None  # that an answer usually took, by the server's clock
+    topped_up_minor: int  # paid beyond the rewards
+
+
+def pay_of(batch_id: int) -> Pay:
+    """Read what a batch's answers took, and what was paid on top of their rewards."""
+    paid = TopUp.objects.filter(batch=batch_id).aggregate(
+        reserve=Sum("reserve_minor"), guarantee=Sum("guarantee_minor")
+    )
+    wage = Wage.objects.filter(pk=batch_id).first()
+    seconds = wage.reference_seconds if wage else None
+    return Pay(seconds, (paid["reserve"] or 0) + (paid["guarantee"] or 0))
 
 
 def provenance_of(batch_id: int, *, now: datetime) -> Verdict:

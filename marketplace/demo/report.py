@@ -40,11 +40,26 @@ def sections(outcome: Outcome) -> Iterator[tuple[str, ConsoleRenderable]]:
     yield "What was forecast, and what came out", forecast(outcome)
     yield "Accuracy, against what the scans really are", accuracy(outcome)
     yield "How sure the labels are", sureness(outcome)
+    yield "Fair pay", pay(outcome)
     yield "The simulated crowd, best estimate first", workers(outcome)
     yield "Spammers in the simulated crowd", spammers(outcome)
     yield "The ledger of all runs on this database, and what must always hold", proofs(outcome)
     yield "CPU time", cpu(outcome)
     yield "Where to look next", next_steps(outcome)
+
+
+def pay(outcome: Outcome) -> Text:
+    """Say which floor held, what was reckoned with beforehand, and what came of the reserve."""
+    quote, batch, found = outcome.played.published.quote, outcome.played.batch, outcome.pay
+    currency = batch["currency"]
+    aside = Money(batch["reserve"]["brought"], currency)
+    measured = found.seconds or 0
+    return lines(
+        f"The wage floor was {Money(quote['floor'], currency)} an hour. The reward stood for at "
+        f"most {quote['seconds']} s an answer; a pilot of ten timed answers came first. By the "
+        f"server's clock an answer took {measured} s. {aside} were set aside for top-ups; {Money(found.topped_up_minor, currency)} were "
+        "needed, the rest went back. `make simulate-wages` shows it with slower people.",
+    )
 
 
 def published(outcome: Outcome) -> Text:

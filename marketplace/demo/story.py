@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from marketplace import up
 from marketplace.demo import books, cast, cpu, digits, findings, payday
-from marketplace.demo.books import Promise
+from marketplace.demo.books import Pay, Promise
 from marketplace.demo.digits import DIGITS, Scan
 from marketplace.demo.findings import Accuracy, Standing
 from marketplace.demo.plan import DemoFailed, Plan
@@ -39,6 +39,7 @@ class Outcome:
     standings: Sequence[Standing]
     suspects: Mapping[str, Suspect]  # by name
     promises: Sequence[Promise]
+    pay: Pay
     verdict: Verdict  # on the provenance
     totals: Sequence[Totals]
     cpu: Mapping[str, float]  # seconds by part
@@ -83,6 +84,7 @@ def tell(plan: Plan, narrator: Narrator) -> Outcome:
         standings=_standings(played, crowd, truth),
         suspects=books.suspects(project_id=played.published.project_id, chance=1 / len(DIGITS)),
         promises=_promises(plan, played, verdict),
+        pay=books.pay_of(played.published.batch_id),
         verdict=verdict,
         totals=audit.totals(),
         cpu=meter.all(during),

@@ -10,14 +10,12 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Case, Value, When
-
 from payments import accounts, floors
 from payments.money import Money
 from tasks import escrow
-from tasks.compensation.measure import sample
+from tasks.compensation.measure import sample, timed
 from tasks.errors import DeadlineTooShort, RewardBelowFloor
-from tasks.models import Batch, Wage
+from tasks.models import Assignment, Batch, Wage
 from tasks.wages.floor import implied_estimate, least_reward
 from tasks.wages.pilot import reserve_each, upper_seconds
 from workers.models import Worker
@@ -142,6 +140,26 @@ def promise(batch: Batch, *, now: datetime) -> None:
     Wage.objects.create(batch=batch, look_after=now)
 
 
+def begin_pilot(batch: Batch) -> None:
+    """Let a published batch begin with a pilot after all that has grown to so many answers.
+
+    Not where it was timed meanwhile, or another that asked the same, and the reward pays for that.
+    What is claimed already counts towards the pilot. The caller holds the batch's row lock.
+    """
+    wanted = escrow.cost(batch).minor // batch.unit.minor
+    if batch.floor_minor is None or batch.pilot_left is not None or wanted <= PILOT_ANSWERS:
+        return
+    earlier = _earlier(batch)
+    known = earlier.reference_seconds if earlier is not None else None
+    pays = known is not None and batch.reward_minor >= least_reward(batch.floor_minor, known)
+    if pays or timed(batch.pk)[:MEASURED_MIN].count() == MEASURED_MIN:
+        return
+    given_up = (Assignment.Status.SKIPPED, Assignment.Status.EXPIRED)
+    claimed = Assignment.objects.filter(batch=batch).exclude(status__in=given_up).count()
+    batch.pilot_left = max(0, PILOT_ANSWERS - claimed)
+    batch.save(update_fields=["pilot_left"])
+
+
 def of_workers(batch: Batch, worker_ids: Iterable[int]) -> dict[int, int]:
     """Each worker's floor in a batch: the batch's, or that of the place they live in if higher.
 
@@ -182,12 +200,14 @@ def _implied(batch: Batch, per_hour: int) -> int:
 
 
 def _earlier(batch: Batch) -> Wage | None:
-    """The latest batch that asked the same and was timed: of this version, or of this project."""
-    timed = Wage.objects.filter(
-        batch__project=batch.project_id,
+    """The latest batch that asked the same and was timed.
+
+    Only of this version: what an earlier one took says nothing of what is asked now.
+    """
+    measured = Wage.objects.filter(
+        batch__version=batch.version_id,
         batch__purpose=batch.purpose,
         reference_seconds__isnull=False,
         answers__gte=MEASURED_MIN,
     ).exclude(batch=batch)
-    same = Case(When(batch__version=batch.version_id, then=Value(0)), default=Value(1))
-    return timed.order_by(same, "-batch_id").first()
+    return measured.order_by("-batch_id").first()

@@ -26,7 +26,7 @@ SAMPLE = 200  # answers that a bound on the median is taken from
 class Measured:
     """The times of a batch's answers, in seconds; with no answers everything is None."""
 
-    by_worker: dict[int, list[int]]
+    by_worker: dict[int, list[int]]  # all accounts of one person are one worker
 
     @property
     def times(self) -> list[int]:
@@ -67,11 +67,11 @@ def timed(batch_id: int) -> QuerySet[Assignment]:
 
 def measure(batch_id: int) -> Measured:
     """Read all times of a batch."""
-    rows = timed(batch_id).order_by("worker", "pk").values_list("worker_id", "worked_seconds")
+    rows = timed(batch_id).order_by("person", "pk").values_list("person_id", "worked_seconds")
     return Measured(
         {
-            worker: [seconds or 0 for _, seconds in theirs]
-            for worker, theirs in groupby(rows.iterator(chunk_size=CHUNK), key=lambda row: row[0])
+            person: [seconds or 0 for _, seconds in theirs]
+            for person, theirs in groupby(rows.iterator(chunk_size=CHUNK), key=lambda row: row[0])
         }
     )
 

@@ -25,7 +25,7 @@ ANSWERS_MIN = floor.MEASURED_MIN
 
 
 def look_due(*, now: datetime, limit: int = 100) -> int:
-    """Judge pilots that have enough answers; return how many have ended.
+    """Judge pilots that have enough answers, up to ``limit``; return how many have ended.
 
     Each is judged under its batch's row lock: a run beside this one, or after one that died, finds
     the pilot as it stands and judges it once.
@@ -35,11 +35,13 @@ def look_due(*, now: datetime, limit: int = 100) -> int:
         status__in=[Batch.Status.OPEN, Batch.Status.PAUSED],
     ).exclude(paused_for=pauses.BELOW_FLOOR)
     ended = 0
-    for batch_id in list(running.order_by("pk").values_list("pk", flat=True)[:limit]):
-        if measure.timed(batch_id)[:ANSWERS_MIN].count() < ANSWERS_MIN:
+    for batch_id, left in list(running.order_by("pk").values_list("pk", "pilot_left")):
+        if (left or 0) > 0 and measure.timed(batch_id)[:ANSWERS_MIN].count() < ANSWERS_MIN:
             continue
         with transaction.atomic():
             ended += _judge(locked(batch_id), now)
+        if ended == limit:  # only of those that end: the others must not keep them waiting
+            break
     return ended
 
 
@@ -50,6 +52,7 @@ def _judge(batch: Batch, now: datetime) -> bool:
         return False
     measured = measure.measure(batch.pk)
     if not _is_enough(batch, measured):
+        _prolong(batch, measured)
         return False
     try:
         _pass(batch, measured, now)
@@ -69,10 +72,20 @@ def _is_enough(batch: Batch, measured: measure.Measured) -> bool:
     """Ten answers of five workers; or of fewer, when all the pilot's claims have come to an end."""
     if len(measured.times) < ANSWERS_MIN:
         return False
-    if len(measured.by_worker) >= WORKERS_MIN:
-        return True
+    return len(measured.by_worker) >= WORKERS_MIN or _is_used_up(batch)
+
+
+def _is_used_up(batch: Batch) -> bool:
+    """Whether all claims of a pilot have come to an end."""
     under_way = Assignment.objects.filter(batch=batch, status=Assignment.Status.ACTIVE)
     return (batch.pilot_left or 0) <= 0 and not under_way.exists()
+
+
+def _prolong(batch: Batch, measured: measure.Measured) -> None:
+    """Let more be claimed in a pilot that is used up with too few times, as fraud leaves it."""
+    if _is_used_up(batch):
+        batch.pilot_left = ANSWERS_MIN - len(measured.times)
+        batch.save(update_fields=["pilot_left"])
 
 
 def _pass(batch: Batch, measured: measure.Measured, now: datetime) -> None:

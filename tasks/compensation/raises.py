@@ -19,16 +19,27 @@ from tasks.errors import BudgetTooSmall
 from tasks.models import Batch, Wage
 from tasks.wages.pilot import reserve_each
 
-# An answer that is being paid or skipped at this moment is locked: this waits, and then leaves it.
+# Whoever hands a task back holds its assignment, and then reaches for the batch.
+ACTIVE = """
+SELECT a.id FROM tasks_assignment a WHERE a.batch_id = %(batch)s AND a.status = 'active'
+ORDER BY a.id FOR NO KEY UPDATE
+"""
 # A refused one is raised as long as the refusal may be overturned.
-ASSIGNMENTS = """
-UPDATE tasks_assignment a SET reward_minor = %(reward)s, fee_minor = %(fee)s
-WHERE a.batch_id = %(batch)s AND (
+UNDECIDED = """
+a.batch_id = %(batch)s AND (
     a.status IN ('active', 'submitted') OR a.status = 'accepted' AND a.paid_at IS NULL
     OR a.status = 'rejected' AND EXISTS (
         SELECT FROM tasks_rejection r
         WHERE r.assignment_id = a.id AND r.status IN ('waiting', 'open', 'appealed')))
 """
+# An answer that is being paid or skipped at this moment is locked: this waits, and then leaves it.
+# In the order of their numbers, and before any money, as everybody locks them.
+LOCK = f"""
+SELECT a.id FROM tasks_assignment a WHERE {UNDECIDED} ORDER BY a.id FOR NO KEY UPDATE OF a
+"""  # noqa: S608  (put together from constants of this module)
+ASSIGNMENTS = f"""
+UPDATE tasks_assignment a SET reward_minor = %(reward)s, fee_minor = %(fee)s WHERE {UNDECIDED}
+"""  # noqa: S608
 # After the assignments, as everywhere. Whoever withdraws slots at this moment is waited for.
 SLOTS = """
 SELECT coalesce(sum(remaining_overlap), 0)::bigint FROM (
@@ -36,6 +47,15 @@ SELECT coalesce(sum(remaining_overlap), 0)::bigint FROM (
     ORDER BY id FOR NO KEY UPDATE
 ) open
 """
+
+
+def wait_for_returns(batch_id: int) -> None:
+    """Wait for whoever is handing a task of the batch back, and let nobody else begin to.
+
+    Before the batch's row is locked.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ACTIVE, {"batch": batch_id})
 
 
 def reprice(batch: Batch, reward: Money, fee_minor: int, *, now: datetime) -> None:
@@ -48,20 +68,22 @@ def reprice(batch: Batch, reward: Money, fee_minor: int, *, now: datetime) -> No
         BudgetTooSmall: the batch is adaptive, and its budget does not pay for the difference.
         InsufficientFunds: the wallet holds less than the difference.
     """
+    asked: dict[str, Any] = {"batch": batch.pk, "reward": reward.minor, "fee": fee_minor}
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, asked)
+        cursor.execute(SLOTS, asked)
+        count = int(cursor.fetchone()[0])
     wage = Wage.objects.filter(batch=batch).first()
     if wage is not None:
-        topups.pay_job(batch, wage, now=now)
+        topups.pay_job(batch, wage, with_wallet=True, now=now)
     before, more = batch.unit.minor, reward.minor - batch.reward_minor
     batch.reward_minor, batch.fee_minor = reward.minor, fee_minor
     batch.save(update_fields=["reward_minor", "fee_minor"])
     if wage is not None:
         _keep_promise(batch, wage, more)
-    asked: dict[str, Any] = {"batch": batch.pk, "reward": reward.minor, "fee": fee_minor}
     with connection.cursor() as cursor:
         cursor.execute(ASSIGNMENTS, asked)
-        count = cursor.rowcount
-        cursor.execute(SLOTS, asked)
-        count += int(cursor.fetchone()[0])
+        count += cursor.rowcount
     _bring(batch, count, Money(batch.unit.minor - before, batch.currency), now)
 
 

@@ -18,6 +18,7 @@ from payments import accounts, ledger
 from payments.ledger import Posting
 from payments.models import Account, Transfer
 from payments.money import Money
+from tasks.compensation import pauses
 from tasks.compensation.dues import EVERYBODY, Due, Scope, dues, job_dues
 from tasks.models import Assignment, Batch, TopUp, Wage
 from workers import events
@@ -53,11 +54,14 @@ def locked(batch_id: int) -> Batch:
     return row.get(pk=batch_id)
 
 
-def pay_all(batch: Batch, owed: Sequence[Due], *, now: datetime) -> list[TopUp]:
+def pay_all(
+    batch: Batch, owed: Sequence[Due], *, with_wallet: bool = False, now: datetime
+) -> list[TopUp]:
     """Pay all that is ``owed`` in a batch at once, in their order as far as its reserve goes.
 
-    What the reserve lacks the platform pays, and the requester owes it. The caller holds the
-    batch's row lock, without which nobody spends from a reserve.
+    What the reserve lacks the platform pays, and the requester owes it; an open batch is held up
+    then. The caller holds the batch's row lock, without which nobody spends from a reserve, and
+    says with ``with_wallet`` that it moves the requester's own money in the same transaction.
     """
     if not owed:
         return []
@@ -79,10 +83,22 @@ def pay_all(batch: Batch, owed: Sequence[Due], *, now: datetime) -> list[TopUp]:
                 made_at=now,
             )
         )
-    ledger.post_all(_postings(batch, made), now=now)
+    postings = _postings(batch, made)
+    if with_wallet:
+        _lock_all(batch, postings)
+    ledger.post_all(postings, now=now)
     TopUp.objects.bulk_create(made)
     _note_guarantee(batch, sum(each.guarantee_minor for each in made), now)
     return made
+
+
+def _lock_all(batch: Batch, postings: Sequence[Posting]) -> None:
+    """Lock all accounts of a batch and of ``postings`` at once, in the ledger's order."""
+    wallet = accounts.wallet_of(batch.project.requester_id, batch.currency)
+    ids = {wallet.pk, batch.escrow_id or 0, batch.reserve_id or 0}
+    ids |= {each.target_id for each in postings}
+    guarded = Account.objects.filter(pk__in=ids, guarded=True).order_by("pk")
+    list(guarded.select_for_update(no_key=True).values_list("pk"))
 
 
 def left_in(batch: Batch) -> int:
@@ -125,25 +141,35 @@ def _postings(batch: Batch, made: Sequence[TopUp]) -> list[Posting]:
 
 
 def _note_guarantee(batch: Batch, minor: int, now: datetime) -> None:
-    if minor:
-        events.record(
-            kind="batch_guaranteed",
-            subject_kind="batch",
-            subject_id=batch.pk,
-            actor=None,
-            at=now,
-            data={"amount_minor": minor, "currency": batch.currency},
-        )
+    if not minor:
+        return
+    events.record(
+        kind="batch_guaranteed",
+        subject_kind="batch",
+        subject_id=batch.pk,
+        actor=None,
+        at=now,
+        data={"amount_minor": minor, "currency": batch.currency},
+    )
+    if batch.status == Batch.Status.OPEN:
+        pauses.hold_up(batch, pauses.RESERVE_LOW, now=now, left_minor=0, missing_minor=minor)
 
 
-def pay_job(batch: Batch, wage: Wage, *, now: datetime) -> int:
-    """Pay what the rule JOB owes by now; return how much. The caller holds the row lock."""
-    return _sum(pay_all(batch, job_dues(batch, wage), now=now))
+def pay_job(batch: Batch, wage: Wage, *, with_wallet: bool = False, now: datetime) -> int:
+    """Pay what the rule JOB owes by now; return how much. See ``pay_all`` for the locks."""
+    return _sum(pay_all(batch, job_dues(batch, wage), with_wallet=with_wallet, now=now))
 
 
-def settle_up(batch: Batch, wage: Wage, scope: Scope = EVERYBODY, *, now: datetime) -> int:
-    """Pay all that both rules owe by now; return how much. The caller holds the row lock."""
-    return _sum(pay_all(batch, dues(batch, wage, scope), now=now))
+def settle_up(
+    batch: Batch,
+    wage: Wage,
+    scope: Scope = EVERYBODY,
+    *,
+    with_wallet: bool = False,
+    now: datetime,
+) -> int:
+    """Pay all that both rules owe by now; return how much. See ``pay_all`` for the locks."""
+    return _sum(pay_all(batch, dues(batch, wage, scope), with_wallet=with_wallet, now=now))
 
 
 def _sum(made: Sequence[TopUp]) -> int:
@@ -184,15 +210,18 @@ def _top_up(batch_id: int, *, by_worker: bool, now: datetime) -> bool:
 def top_up_worker(*, worker: Worker, now: datetime) -> int:
     """Pay a worker what their batches owe them by now, before they are paid out.
 
-    Returns how many batches paid. Each pays in a transaction of its own.
+    Returns how many batches paid. All are locked before the first pays: the caller may have a
+    transaction open, and with it the worker's account would stay locked from one to the next.
     """
     late = Q(batch__wage__is_final=False) | Q(finished_at__gt=F("batch__closed_at"))
     mine = Assignment.objects.of(worker).filter(
         late, status=Assignment.Status.ACCEPTED, batch__floor_minor__isnull=False
     )
-    paid = 0
-    for batch_id in sorted(set(mine.values_list("batch_id", flat=True))):
-        with transaction.atomic():
-            batch, wage = locked(batch_id), Wage.objects.get(pk=batch_id)
-            paid += bool(settle_up(batch, wage, Scope(worker.pk), now=now))
-    return paid
+    rows = Batch.objects.filter(pk__in=set(mine.values_list("batch_id", flat=True)))
+    rows = rows.select_for_update(no_key=True, of=("self",)).select_related("project")
+    with transaction.atomic():
+        # In the order in which a sweep locks those of which it gives back claims of a pilot.
+        return sum(
+            bool(settle_up(batch, Wage.objects.get(pk=batch.pk), Scope(worker.pk), now=now))
+            for batch in list(rows.order_by("escrow"))
+        )

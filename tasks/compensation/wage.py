@@ -176,6 +176,6 @@ def finish(batch: Batch, *, now: datetime) -> bool:
     if contested.exists() or returned.exists():
         return False
     wage = _store(batch, measure.measure(batch.pk), now)
-    topups.settle_up(batch, wage, now=now)
+    topups.settle_up(batch, wage, with_wallet=True, now=now)
     Wage.objects.filter(batch=batch).update(is_final=True)
     return True

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from marketplace.demo import report
-from marketplace.demo.books import Promise
+from marketplace.demo.books import Pay, Promise
 from marketplace.demo.digits import Scan
 from marketplace.demo.findings import Accuracy, Dispute, Interval, Score, Standing
 from marketplace.demo.plan import Plan
@@ -49,6 +49,7 @@ BATCH = {
     "fee": 1,
     "currency": "USD",
     "money": {"budget": 7200, "spent": 6000, "reserved": 0},
+    "reserve": {"brought": 1200, "left": 0, "each": 1},
     "progress": {"skipped": 25, "expired": 3},
 }
 ANSWERS = [{"status": "accepted", "reward": 5, "gold": number < 100} for number in range(1000)]
@@ -75,13 +76,12 @@ REPORT = {
         }
     },
 }
+QUOTE = {"tasks": 360, "gold": 40, "answers": 1200, "floor": 1200, "seconds": 15}
 OUTCOME = Outcome(
     plan=Plan(),
     requester="requester",
     played=Played(
-        published=Published(
-            12, 31, {}, {"tasks": 360, "gold": 40, "answers": 1200}, {"intervals": FORECAST}
-        ),
+        published=Published(12, 31, {}, QUOTE, {"intervals": FORECAST}),
         batch=BATCH,
         results=[],
         answers=ANSWERS,
@@ -102,6 +102,7 @@ OUTCOME = Outcome(
     standings=[GOOD, SPAMMER],
     suspects={"simulated-02": Suspect(2, 0.12, 0.22, 0.92)},
     promises=[Promise("the ledger balances, account by account", [])],
+    pay=Pay(seconds=17, topped_up_minor=1000),
     verdict=Verdict(batch=31, is_complete=True, links=360, verified=360, head=bytes([171] * 32)),
     totals=[Totals("USD", 7200, 0, 5000, 1000, 0)],
     cpu={"web": 11.3, "PostgreSQL": 6.2, "clock": 1.0},
@@ -147,6 +148,10 @@ def test_a_file_gets_plain_text_and_a_terminal_colours():
         "cost in USD   52.00   72.00      60.00       72.00",
         "12.00 USD of the budget went back, 17% less than the same scans with 3 answers each",
         "1,000 answers were accepted, 100 of them to gold",
+        "The wage floor was 12.00 USD an hour",
+        "at most 15 s an answer",
+        "By the server's clock an answer took 17 s",
+        "12.00 USD were set aside for top-ups; 10.00 USD were needed",
         "340 of 360 scans reached the calibrated confidence of 95%. 330 of them are right: 97.1%.",
         "By its gold alone the site says 97.0% (88.0% to 100.0%)",
         "96.1% confident on average, and 95.8% right",

@@ -134,6 +134,14 @@ def sits_there_with_another_account(appeal):
     return worker
 
 
+def blocked_by_the_requester(appeal):
+    return blocked(appeal, direction=Block.Direction.REQUESTER)
+
+
+def blocked_the_requester(appeal):
+    return blocked(appeal, direction=Block.Direction.WORKER)
+
+
 def would_be_disturbed(appeal):
     Batch.objects.update(content_warnings=["gore"])
     return juror()
@@ -144,15 +152,15 @@ def would_be_disturbed(appeal):
     [
         appellants_other_account,
         requesters_other_account,
-        partial(blocked, direction=Block.Direction.REQUESTER),
-        partial(blocked, direction=Block.Direction.WORKER),
+        blocked_by_the_requester,
+        blocked_the_requester,
         knows_the_task,
         wrote_the_task,
         sits_there,
         sits_there_with_another_account,
         would_be_disturbed,
     ],
-    ids=str,
+    ids=lambda who: who.__name__,
 )
 def test_who_has_a_part_in_a_case_neither_sees_nor_joins_it(who):
     appeal = appealed(published_batch(tasks=1))
