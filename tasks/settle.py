@@ -12,7 +12,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
-from payments import accounts, ledger
+from payments import accounts, disputes, ledger
+from payments.errors import RequesterFrozen
 from payments.ledger import Posting
 from payments.models import Account, Transfer
 from payments.money import Money
@@ -149,6 +150,7 @@ def bonus(
         IllegalTransition: the assignment was never submitted.
         InsufficientFunds: the wallet holds less.
         ReasonMissing: no reason was given.
+        RequesterFrozen: a payment of the requester's is disputed.
     """
     if not reason.strip():
         raise ReasonMissing
@@ -163,6 +165,8 @@ def bonus(
         amount=amount,
     )
     if ledger.post_all([posting], now=now):
+        if disputes.is_frozen(requester_id):  # a repeat is answered all the same
+            raise RequesterFrozen
         paid: dict[str, int | str] = {
             "assignment": assignment.pk,
             "amount_minor": amount.minor,

@@ -52,6 +52,8 @@ def pay(outcome: Outcome) -> Text:
     """Say which floor held, what was reckoned with beforehand, and what came of the reserve."""
     quote, batch, found = outcome.played.published.quote, outcome.played.batch, outcome.pay
     currency = batch["currency"]
+    if quote["floor"] is None:
+        return lines(f"No wage floor was in force in {currency}, so none was promised.")
     aside = Money(batch["reserve"]["brought"], currency)
     measured = found.seconds or 0
     return lines(

@@ -31,7 +31,6 @@ def prepare() -> None:
         MigrationFailed: the migrations, the floors or the terms did not run through.
     """
     start_services()
-    for words in ["migrate", "-v0"], ["floors", "-v0", "load"], ["terms", "-v0", "load"]:
-        command = manage(*words)
-        if subprocess.run(command, cwd=CHECKOUT, check=False).returncode:  # noqa: S603
-            raise MigrationFailed
+    command = manage("prepare", "-v0")
+    if subprocess.run(command, cwd=CHECKOUT, check=False).returncode:  # noqa: S603
+        raise MigrationFailed

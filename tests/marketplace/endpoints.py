@@ -189,12 +189,6 @@ ENDPOINTS = [
     ),
     Endpoint(
         "POST",
-        "batches/<open>/reject",
-        {"rejections": []},
-        lambda: {"rejections": HERE},
-    ),
-    Endpoint(
-        "POST",
         "rejections/<refused>/appeal",
         {"message": "m", "wants_human": True},
         lambda: {

@@ -17,7 +17,7 @@ from payments.models import Incident, WageFloor
 from tests.factories import NOON, a_requester, a_user, floor, fresh, usd
 from tests.marketplace.operators import log_in_operator, page
 from tests.payments.books import posting, wallet_with
-from workers.models import Proposal, User
+from workers.models import Proposal, Terms, User
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -175,3 +175,11 @@ def test_the_night_rolls_up_seals_and_tells_of_money_that_sits_too_long():
 
     assert Incident.objects.get().details["amount_minor"] == usd(10).minor
     assert "crowdwright_open_incidents 1.0" in metrics.render().decode()
+
+
+def test_a_release_prepares_the_database_as_often_as_it_is_asked():
+    run("prepare")
+    run("prepare", "-v0")
+
+    assert floors.required(currency="USD", on=timezone.now().date()) == 1200
+    assert Terms.objects.get().version == 1

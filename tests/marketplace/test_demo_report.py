@@ -217,3 +217,10 @@ def test_confidence_that_gold_could_not_check_is_called_uncalibrated():
 
     assert "reached the uncalibrated confidence of 95%" in text
     assert "Krippendorff's alpha - (- to -)" in text
+
+
+def test_where_no_floor_is_in_force_none_was_promised():
+    published = replace(OUTCOME.played.published, quote={**QUOTE, "floor": None})
+    played = replace(OUTCOME.played, published=published)
+
+    assert "No wage floor was in force in USD" in text_of(replace(OUTCOME, played=played))

@@ -48,7 +48,7 @@ def with_literal(body, field, literal, worker):
 
 def expected(endpoint, field, value):
     """What may be stored for a value: itself, or a documented form of it."""
-    if field == "reason" and endpoint.route.endswith("reject"):
+    if field in {"reason", "instruction"} and endpoint.route.endswith("reject"):
         return value.strip()
     # Usernames, names of qualifications and titles of proposals are kept in one spelling.
     if field == "name" or (endpoint.route, field) == ("proposals", "title"):
@@ -141,6 +141,7 @@ def test_every_route_that_reads_a_body_is_among_the_endpoints():
     bodiless_routes |= {("POST", "assignments/<id>/accept"), ("POST", "gold/<id>/retire")}
     bodiless_routes.add(("POST", "restrictions/<id>/lift"))
     bodiless_routes |= {("POST", "posts/<id>/remove"), ("POST", "terms/<id>/consent")}
+    bodiless_routes.add(("POST", "juries/<id>/join"))
 
     tested = {(each.method, re.sub(r"<\w+>", "<id>", each.route)) for each in ENDPOINTS}
 
@@ -148,6 +149,7 @@ def test_every_route_that_reads_a_body_is_among_the_endpoints():
         ("POST", "batches/<id>/tasks"),  # see below
         ("POST", "batches/<id>/predictions"),  # see test_api_predictions
         ("POST", "batches/<id>/experts"),  # see test_api_review_queue
+        ("POST", "batches/<id>/reject"),  # a list of the bodies above: see test_api_hearings
         ("POST", "me/erase"),  # takes one body only: see test_api_me
     }
 

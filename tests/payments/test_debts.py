@@ -26,7 +26,9 @@ def owing(cents, *, funds=0):
     )
     ledger.post(posting, now=NOON)
     if funds:
-        deposit(owner_id=requester.pk, amount=usd(funds), reference="bank", now=NOON)
+        deposit(
+            owner_id=requester.pk, amount=usd(funds), reference=f"bank-{requester.pk}", now=NOON
+        )
     return requester.pk
 
 
@@ -60,6 +62,15 @@ def test_the_job_collects_from_those_who_owe_and_have_something():
 
     assert (debts.collect_due(now=NOON), debts.collect_due(now=NOON)) == (1, 0)
     assert (debts.owed(both, "USD"), debts.owed(poor, "USD")) == (usd(0), usd(30))
+
+
+def test_who_has_paid_keeps_nobody_waiting():
+    owing(30, funds=100)
+    assert debts.collect_due(now=NOON) == 1
+    later = owing(30, funds=100)
+
+    assert debts.collect_due(now=NOON, limit=1) == 1
+    assert wallet(later) == usd(70)
 
 
 def test_what_is_written_off_is_the_platforms_loss_once():

@@ -11,7 +11,7 @@ from tasks import answer, distribute, quality, settle
 from tasks.control import gold
 from tasks.errors import IllegalTransition
 from tasks.invariants import broken
-from tasks.models import Assignment, Batch, Gold, Task
+from tasks.models import Assignment, Batch, Cursor, Gold, Task
 from tasks.reviews import review
 from tests.factories import (
     HOUR,
@@ -95,6 +95,7 @@ def test_promoted_gold_is_claimed_and_counts_for_who_had_not_met_the_original():
     knower = Assignment.objects.filter(batch=batch).first().worker
     made = promote(reviews(batch)[0])
     stranger = a_worker()
+    Cursor.objects.create(batch=batch, worker=stranger, pseudonym="W0", gold_position=0)
     for worker in knower, stranger:
         given = Assignment.objects.create(
             batch=batch, task=made.task, worker=worker, person_id=worker.user.person_id,

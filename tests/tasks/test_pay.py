@@ -7,8 +7,8 @@ import pytest
 
 from payments import accounts, audit, ledger
 from payments.deposits import deposit
-from payments.errors import InsufficientFunds, InvalidAmount, KeyReused
-from payments.models import Incident, Transfer
+from payments.errors import InsufficientFunds, InvalidAmount, KeyReused, RequesterFrozen
+from payments.models import Dispute, Funding, Incident, Transfer
 from payments.money import Money
 from tasks import publish, settle
 from tasks.errors import IllegalTransition, ReasonMissing
@@ -178,6 +178,22 @@ def test_a_bonus_goes_from_the_wallet_to_the_worker_without_a_fee():
     told = {"assignment": waiting.pk, "amount_minor": 7, "reason": "Quick and right."}
     assert events("bonus_paid") == [(batch.pk, owner(batch).pk, LATER, told)]
     assert broken(now=NOON) == []
+
+
+def test_who_has_a_disputed_payment_pays_no_new_bonus():
+    batch = rich(published_batch(tasks=1))
+    done = accepted(batch)
+    before = pay_bonus(done)
+    funding = Funding.objects.create(
+        owner=owner(batch), amount_minor=500, currency="USD", created_at=NOON
+    )
+    Dispute.objects.create(funding=funding, dispute_id="dp_1", amount_minor=500, opened_at=NOON)
+
+    with pytest.raises(RequesterFrozen):
+        pay_bonus(done, key="second")
+
+    assert pay_bonus(done) == before
+    assert earned(done.worker) == usd(7)
 
 
 def test_a_bonus_is_paid_once_per_key():

@@ -264,6 +264,21 @@ def test_the_database_refuses_a_refusal_without_a_human_or_words():
         Return.objects.filter(pk=made.pk).update(status="refused", decided_reason="No.")
 
 
+def test_returns_that_exhaust_the_reserve_hold_the_batch_up():
+    batch = fair_batch(tasks=5, estimate_seconds=200)
+    assert batch.reserve_minor == 5 * 20
+    pair = [a_worker(), a_worker()]
+    for begun, status in [(0, "open"), (1500, "paused")]:
+        for held in [claim(batch, worker, now=at(begun)) for worker in pair]:
+            answer.skip(assignment=held, code=Reason.BROKEN, now=at(begun + 1500))
+        returns.settle_due(now=at(begun + 1500))
+        assert fresh(batch).status == status
+
+    assert [row.guarantee_minor for row in TopUp.objects.order_by("pk")] == [0, 0, 50, 50]
+    assert fresh(batch).paused_for == "reserve_low"
+    assert broken(now=NOON + MINUTE) == []
+
+
 # What does harm.
 
 

@@ -211,7 +211,8 @@ def test_of_eight_beats_at_once_one_counts():
 
     told = at_once([partial(beat, held, 60)] * 8)
 
-    assert set(told) == {60}
+    # Those that waited for it may still tell what was counted before it.
+    assert set(told) <= {0, 60}
     assert (fresh(held).beats, fresh(held).active_seconds) == (1, 60)
 
 

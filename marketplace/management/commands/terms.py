@@ -15,9 +15,7 @@ from workers.models import Terms
 
 
 class Command(BaseCommand):
-    help = (
-        "List the versions of the terms, load the shipped one, or publish the next."
-    )
+    help = "List the versions of the terms, load the shipped one, or publish the next."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("what", choices=["list", "load", "publish"])

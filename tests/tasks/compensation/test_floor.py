@@ -11,13 +11,16 @@ from payments.errors import InsufficientFunds
 from payments.ledger import Posting
 from payments.models import Account, Transfer
 from payments.money import Money
-from tasks import publish
+from tasks import answer, draft, publish
+from tasks.compensation import wage
 from tasks.errors import DeadlineTooShort, RewardBelowFloor
 from tasks.models import Batch, Wage
 from tests.factories import (
+    CATS_OR_DOGS,
     NOON,
     a_worker,
     add_tasks,
+    claim,
     drafted_batch,
     floor,
     fresh,
@@ -25,7 +28,16 @@ from tests.factories import (
     rows,
     usd,
 )
-from tests.tasks.compensation.paying import fair, give, owner, reserve, rich, wallet
+from tests.tasks.compensation.paying import (
+    LATER,
+    crowd,
+    fair,
+    give,
+    owner,
+    reserve,
+    rich,
+    wallet,
+)
 
 pytestmark = pytest.mark.django_db
 HOURS = timedelta(hours=2)
@@ -150,6 +162,70 @@ def test_the_reserve_grows_with_a_raised_budget():
     publish.raise_budget(batch=batch, budget=usd(1200), actor=owner(batch), now=NOON)
 
     assert reserve(batch) == 10 * 80
+
+
+def test_an_upload_to_more_than_thirty_answers_begins_a_pilot_of_what_is_not_claimed():
+    floor(1200)
+    batch = fair(tasks=30, reward=usd(100), estimate_seconds=300)
+    crowd(batch, 300, 300)
+    answer.skip(assignment=claim(batch), now=NOON)
+
+    add_tasks(batch, rows(1))
+
+    assert fresh(batch).pilot_left == 28
+
+
+def test_an_upload_to_a_batch_that_was_timed_begins_none():
+    floor(1200)
+    batch = fair(tasks=10, reward=usd(100), estimate_seconds=300)
+    crowd(batch, *[300] * 10)
+
+    add_tasks(batch, rows(100))
+
+    assert fresh(batch).pilot_left is None
+
+
+@pytest.mark.parametrize(("reward", "left"), [(100, 30), (120, None)])
+def test_an_upload_begins_none_if_the_reward_pays_for_what_another_batch_took(reward, left):
+    floor(1200)
+    terms = {"tasks": 10, "estimate_seconds": 300}
+    timed = fair(reward=usd(100), **terms)
+    batch = fair(reward=usd(reward), project=timed.project, **terms)
+    crowd(timed, *[360] * 10)
+    wage.look_due(now=LATER)
+
+    add_tasks(batch, rows(100))
+
+    assert fresh(batch).pilot_left == left
+
+
+def test_a_raised_budget_begins_a_pilot_too():
+    floor(1200)
+    batch = fair(
+        tasks=20, redundancy="adaptive", cap_minor=2400, reward=usd(100), estimate_seconds=300
+    )
+    assert batch.pilot_left is None
+
+    publish.raise_budget(batch=batch, budget=usd(31 * 120), actor=owner(batch), now=NOON)
+
+    assert fresh(batch).pilot_left == 30
+
+
+def test_what_an_earlier_version_took_says_nothing_of_what_is_asked_now():
+    floor(1200)
+    quick = fair(tasks=10, reward=usd(100), estimate_seconds=5)
+    crowd(quick, *[5] * 10)
+    wage.look_due(now=LATER)
+    draft.revise_project(
+        project=quick.project, instructions="Say why.", interface=CATS_OR_DOGS, now=LATER
+    )
+
+    with pytest.raises(RewardBelowFloor) as refused:
+        fair(project=quick.project, tasks=40, reward=usd(50), estimate_seconds=600)
+
+    assert refused.value.minimum == usd(200)
+    longer = fair(project=quick.project, tasks=40, reward=usd(200), estimate_seconds=600)
+    assert longer.pilot_left == 30
 
 
 def test_what_is_missing_is_missing_for_both_budget_and_reserve():

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from payments.errors import InsufficientFunds, RequesterFrozen
-from payments.models import Dispute, Funding
+from payments.models import Dispute, Funding, WageFloor
 from tasks import answer, publish, settle
 from tasks.compensation import pilot, wage
 from tasks.errors import RewardBelowFloor
 from tasks.models import Batch
-from tests.factories import NOON, a_worker, claim, drafted_batch, floor, fresh, usd
+from tests.factories import NOON, a_worker, claim, drafted_batch, floor, fresh, link, usd
 from tests.tasks.compensation.paying import (
     EVEN_LATER,
     LATER,
@@ -34,7 +34,8 @@ LONGER = [360] * 10
 
 
 def a_batch(**fields):
-    floor(1200)
+    if not WageFloor.objects.exists():
+        floor(1200)
     return fair(**{"tasks": 40, "reward": usd(100), "estimate_seconds": 300, **fields})
 
 
@@ -89,6 +90,41 @@ def test_ten_answers_of_four_workers_wait_until_the_pilot_is_over():
     answer.skip(assignment=held, now=LATER)
     Batch.objects.filter(pk=batch.pk).update(pilot_left=0)
     assert pilot.look_due(now=LATER) == 1
+
+
+def test_accounts_of_one_person_are_one_worker():
+    batch = a_batch()
+    one, *others = crowd(batch, *[300] * 5)
+    for other in others:
+        link(one, other)
+        worked(batch, other, seconds=300)
+    worked(batch, one, seconds=300)
+
+    assert pilot.look_due(now=LATER) == 0
+
+
+def test_pilots_that_nobody_works_on_keep_no_other_waiting():
+    a_batch()
+    batch = a_batch()
+    crowd(batch, *AS_SAID)
+
+    assert pilot.look_due(now=LATER, limit=1) == 1
+    assert fresh(batch).pilot_left is None
+
+
+def test_a_pilot_that_is_used_up_with_too_few_times_asks_for_more():
+    batch = a_batch()
+    crowd(batch, *[300] * 7)
+    Batch.objects.filter(pk=batch.pk).update(pilot_left=1)
+    held = claim(batch)
+    pilot.look_due(now=LATER)
+    assert fresh(batch).pilot_left == 0
+
+    answer.submit(assignment_id=held.pk, worker=held.worker, answer={"label": "cat"}, now=LATER)
+    assert (pilot.look_due(now=LATER), fresh(batch).pilot_left) == (0, 2)
+    crowd(batch, 300, 300, now=LATER)
+
+    assert pilot.look_due(now=EVEN_LATER) == 1
 
 
 def test_a_pilot_that_took_longer_holds_the_batch_up_and_says_what_would_do():
@@ -219,6 +255,20 @@ def test_who_has_a_disputed_payment_publishes_nothing():
         publish.publish(batch=draft, actor=owner(draft), now=NOON)
 
     assert fresh(draft).status == "draft"
+
+
+def test_nor_resumes_what_they_paused_themselves():
+    batch = a_batch()
+    publish.pause(batch=batch, actor=owner(batch), now=NOON)
+    funding = Funding.objects.create(
+        owner=owner(batch), amount_minor=500, currency="USD", created_at=NOON
+    )
+    Dispute.objects.create(funding=funding, dispute_id="dp_1", amount_minor=500, opened_at=NOON)
+
+    with pytest.raises(RequesterFrozen):
+        resume(batch)
+
+    assert fresh(batch).status == "paused"
 
 
 def test_a_disputed_payment_pauses_what_its_requester_has_open_until_the_bank_has_decided():
