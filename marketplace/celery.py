@@ -39,6 +39,7 @@ app.conf.beat_schedule = {
     "let predictions stand": every(30, "auto_label_due"),
     "count progress": every(2, "count_due"),
     "close finished batches": every(3, "wind_up"),
+    "close old batches": every(3600, "close_old"),
     "judge pilots": every(5, "judge_pilots"),
     "look at what work takes": every(30, "look_at_wages"),
     "raise pay to the floor": every(3600, "top_up_due"),

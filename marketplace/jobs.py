@@ -139,6 +139,12 @@ def pay_jurors() -> int:
 
 
 @job
+def close_old() -> int:
+    """Begin to close batches that have been out for months."""
+    return settle.close_old(now=timezone.now())
+
+
+@job
 def wind_up() -> int:
     """Close finished batches and refund what they did not need."""
     return settle.wind_up(now=timezone.now())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import F, Sum
 
-from payments import accounts, coins, disputes, ledger, outbox
+from payments import accounts, coins, debts, disputes, ledger, outbox
 from payments.calls import Again, Call
 from payments.errors import NotRefundable, RequesterFrozen
 from payments.ledger import Posting
@@ -42,6 +42,7 @@ def withdraw(*, owner_id: int, amount: Money, now: datetime) -> list[Refund]:
         owner=owner_id, currency=amount.currency, refundable_minor__gt=0
     ).select_for_update()
     fundings = list(paid.order_by("pk"))
+    debts.collect(owner_id=owner_id, currency=amount.currency, now=now)  # before it is gone
     most = sum(each.refundable_minor for each in fundings)
     if most < amount.minor:
         raise NotRefundable(Money(most, amount.currency))

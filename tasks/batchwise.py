@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection
 from datetime import datetime
+from functools import partial
 
 from django.db.models import QuerySet
 
@@ -30,7 +31,7 @@ def pay(
     try:
         return some(None)
     except PaymentsError:
-        return sum(_alone(what, some, batch_id, now) for batch_id in batches())
+        return sum(alone(what, partial(some, pk), pk, now=now) for pk in batches())
 
 
 def batches_of(assignments: QuerySet[Assignment]) -> list[int]:
@@ -39,9 +40,10 @@ def batches_of(assignments: QuerySet[Assignment]) -> list[int]:
     return sorted(ids.distinct())
 
 
-def _alone(what: str, some: Callable[[int | None], int], batch_id: int, now: datetime) -> int:
+def alone(what: str, some: Callable[[], int], batch_id: int, *, now: datetime) -> int:
+    """Return what ``some`` did for a batch; where the ledger refuses, tell a human and return 0."""
     try:
-        return some(batch_id)
+        return some()
     except PaymentsError as error:
         logger.exception("%s of batch %s cannot be paid", what, batch_id)
         found = {"batch": batch_id, "what": what, "error": str(error)}

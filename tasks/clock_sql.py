@@ -1,8 +1,8 @@
 """The statements that keep the clock of an assignment: a beat, a submit and a skip.
 
 They measure what ``tasks.wages.time`` says, without reading beats again: of those only sums are
-kept. Whoever holds several assignments of a batch works on one at a time, so the clock of what
-they hold starts anew when they submit or skip another.
+kept. Whoever holds several assignments, in one batch or in many, works on one at a time, so the
+clock of what they hold starts anew when they submit or skip another.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ def _held(which: str, lock: str = "") -> str:
     """
     return f"""
 held AS MATERIALIZED (
-    SELECT a.id, a.status, a.beat_at, a.active_seconds, a.covered_seconds, c.id AS cursor_id,
-           greatest(a.claimed_at, c.clock_at) AS started,
-           coalesce(a.beat_at >= greatest(a.claimed_at, c.clock_at), false) AS has_beats
+    SELECT a.id, a.status, a.beat_at, a.active_seconds, a.covered_seconds, w.id AS worker_id,
+           greatest(a.claimed_at, w.clock_at) AS started,
+           coalesce(a.beat_at >= greatest(a.claimed_at, w.clock_at), false) AS has_beats
     FROM tasks_assignment a
-    JOIN tasks_cursor c ON c.batch_id = a.batch_id AND c.worker_id = a.worker_id
+    JOIN workers_worker w ON w.id = a.worker_id
     WHERE a.id = %(assignment)s AND {which}
     {lock}
 ), clock AS (
-    SELECT id, status, cursor_id, has_beats,
+    SELECT id, status, worker_id, has_beats,
            CASE WHEN has_beats THEN active_seconds ELSE 0 END AS active,
            CASE WHEN has_beats THEN covered_seconds ELSE 0 END AS covered,
            greatest(0, extract(epoch FROM %(now)s::timestamptz - started))::float8 AS elapsed,
@@ -35,7 +35,7 @@ held AS MATERIALIZED (
                        - CASE WHEN has_beats THEN beat_at ELSE started END))::float8 AS gap
     FROM held
 ), sums AS (
-    SELECT id, status, cursor_id, has_beats, elapsed,
+    SELECT id, status, worker_id, has_beats, elapsed,
            active + least(gap, {IDLE_SECONDS}) AS active,
            covered + CASE WHEN gap <= {IDLE_SECONDS} THEN gap ELSE 0 END AS covered,
            active AS active_before
@@ -47,12 +47,12 @@ def _whole(seconds: str) -> str:
     return f"ceil(round(({seconds})::numeric, {MILLISECONDS}))::int"
 
 
-# The cursor is locked before the assignment, everywhere: two submits of one worker at once would
-# otherwise count the same minutes twice.
+# The worker is locked before the assignment, everywhere: two submits of one worker at once would
+# otherwise count the same minutes twice. Their claims share the row's key, and do not wait.
 MEASURED = f"""
-{_held("a.worker_id = %(worker)s AND a.status = 'active'", "FOR NO KEY UPDATE OF c")},
+{_held("a.worker_id = %(worker)s AND a.status = 'active'", "FOR NO KEY UPDATE OF w")},
 measured AS (
-    SELECT id, cursor_id, {_whole("elapsed")} AS elapsed,
+    SELECT id, worker_id, {_whole("elapsed")} AS elapsed,
            CASE WHEN has_beats AND elapsed > 0
                 THEN least({_whole("active")}, {_whole("elapsed")})
                 ELSE {_whole("elapsed")} END AS seconds,
@@ -63,8 +63,8 @@ measured AS (
 
 TICKED = """
 ticked AS (
-    UPDATE tasks_cursor c SET clock_at = greatest(c.clock_at, %(now)s::timestamptz)
-    FROM moved WHERE c.id = moved.cursor_id
+    UPDATE workers_worker w SET clock_at = greatest(w.clock_at, %(now)s::timestamptz)
+    FROM moved WHERE w.id = moved.worker_id
 )"""
 
 # One statement, so that status, time, answer and hash are there together or not at all. The sweep
@@ -80,7 +80,7 @@ WITH {MEASURED}, moved AS (
                           least(%(reported)s::int, m.elapsed, (3 * m.seconds + 1) / 2)) END,
         coverage = m.coverage, reported_seconds = %(reported)s::int
     FROM measured m WHERE a.id = m.id AND a.status = 'active'
-    RETURNING a.id, m.cursor_id
+    RETURNING a.id, m.worker_id
 ), {TICKED}
 INSERT INTO tasks_answer (assignment_id, value, sha256, created_at)
 SELECT id, %(value)s::jsonb, sha256(convert_to((%(value)s::jsonb)::text, 'UTF8')), %(now)s
@@ -91,7 +91,7 @@ SKIP = f"""
 WITH {MEASURED}, moved AS (
     UPDATE tasks_assignment a SET status = 'skipped', finished_at = %(now)s, reason = %(reason)s
     FROM measured m WHERE a.id = m.id AND a.status = 'active'
-    RETURNING m.cursor_id, m.seconds
+    RETURNING m.worker_id, m.seconds
 ), {TICKED}
 SELECT seconds FROM moved
 """  # noqa: S608

@@ -7,7 +7,8 @@ on one batch's account, and a decision costs the same however many batches there
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
@@ -25,6 +26,8 @@ from tasks.models import Assignment, Batch, Task
 from tasks.models.task import Lane
 from workers import events
 from workers.models import User
+
+MONEY_KEPT = timedelta(days=90)  # from the publication of a batch to its end, at most
 
 
 @transaction.atomic
@@ -183,24 +186,51 @@ def wind_up(*, now: datetime, limit: int = 5_000) -> int:
     A closing batch gives up its open slots; once nothing is held, the rest goes back to the
     requester's wallet. Returns how many batches were closed for good.
     """
-    closed = 0
     wanted = Task.objects.ordinary().filter(batch=OuterRef("pk"), is_open=True)
     ending = Batch.objects.live().filter(Q(status=Batch.Status.CLOSING) | ~Exists(wanted))
-    for batch_id in ending.order_by("pk").values_list("pk", flat=True):
-        with transaction.atomic():
-            # Another run may have this batch in hand, or have closed it just now, or an upload
-            # may be adding to it.
-            live = Batch.objects.live().select_related("project").filter(pk=batch_id)
-            locked = live.select_for_update(no_key=True, skip_locked=True, of=("self",))
-            batch = locked.first()
-            if batch is None:
-                continue
-            if batch.status != Batch.Status.CLOSING and _is_finished(batch):
-                batch.move_to(Batch.Status.CLOSING)
-            if batch.status == Batch.Status.CLOSING:
-                escrow.withdraw(batch, now=now, limit=limit)
-                closed += _refund(batch, now)
-    return closed
+
+    return sum(
+        batchwise.alone("the end", partial(_wind_up, pk, now, limit), pk, now=now)
+        for pk in list(ending.order_by("pk").values_list("pk", flat=True))
+    )
+
+
+@transaction.atomic
+def _wind_up(batch_id: int, now: datetime, limit: int) -> bool:
+    # Another run may have this batch in hand, or have closed it just now, or an upload may be
+    # adding to it.
+    live = Batch.objects.live().select_related("project").filter(pk=batch_id)
+    batch = live.select_for_update(no_key=True, skip_locked=True, of=("self",)).first()
+    if batch is None:
+        return False
+    if batch.status != Batch.Status.CLOSING and _is_finished(batch):
+        batch.move_to(Batch.Status.CLOSING)
+    if batch.status != Batch.Status.CLOSING:
+        return False
+    escrow.withdraw(batch, now=now, limit=limit)
+    return _refund(batch, now)
+
+
+def close_old(*, now: datetime, limit: int = 100) -> int:
+    """Begin to close batches that have been out for ``MONEY_KEPT``; return how many.
+
+    So long may the money of a job lie here; what nobody has answered by then is given up.
+    """
+    old = Batch.objects.filter(
+        status__in=[Batch.Status.OPEN, Batch.Status.PAUSED], published_at__lte=now - MONEY_KEPT
+    )
+    ids = list(old.order_by("published_at").values_list("pk", flat=True)[:limit])
+    return sum(_close_old(batch_id, now) for batch_id in ids)
+
+
+@transaction.atomic
+def _close_old(batch_id: int, now: datetime) -> bool:
+    batch = Batch.objects.select_for_update(no_key=True).get(pk=batch_id)
+    if batch.status not in {Batch.Status.OPEN, Batch.Status.PAUSED}:
+        return False
+    batch.move_to(Batch.Status.CLOSING)
+    _record("batch_closing", batch, None, now, after_days=MONEY_KEPT.days)
+    return True
 
 
 def _is_finished(batch: Batch) -> bool:

@@ -55,12 +55,12 @@ def pay(outcome: Outcome) -> Text:
     if quote["floor"] is None:
         return lines(f"No wage floor was in force in {currency}, so none was promised.")
     aside = Money(batch["reserve"]["brought"], currency)
-    measured = found.seconds or 0
+    used, measured = Money(found.topped_up_minor, currency), found.seconds or 0
     return lines(
         f"The wage floor was {Money(quote['floor'], currency)} an hour. The reward stood for at "
         f"most {quote['seconds']} s an answer; a pilot of ten timed answers came first. By the "
-        f"server's clock an answer took {measured} s. {aside} were set aside for top-ups; {Money(found.topped_up_minor, currency)} were "
-        "needed, the rest went back. `make simulate-wages` shows it with slower people.",
+        f"server's clock an answer took {measured} s. {aside} were set aside for top-ups; {used} "
+        "were needed, the rest went back. `make simulate-wages` shows it with slower people.",
     )
 
 

@@ -644,6 +644,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="stripeoperation",
+            index=models.Index(fields=["created_at"], name="operation_by_age"),
+        ),
+        migrations.AddIndex(
+            model_name="stripeevent",
+            index=models.Index(fields=["received_at"], name="stripe_event_by_age"),
+        ),
+        migrations.AddIndex(
+            model_name="stripeoperation",
             index=models.Index(
                 condition=models.Q(("state__in", ["planned", "sent", "unknown"])),
                 fields=["next_try_at"],

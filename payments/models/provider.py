@@ -58,6 +58,7 @@ class StripeOperation(models.Model):
             ),
         ]
         indexes = [
+            models.Index(name="operation_by_age", fields=["created_at"]),  # the operator's list
             models.Index(
                 name="operation_due",
                 fields=["next_try_at"],
@@ -85,6 +86,7 @@ class StripeEvent(models.Model):
 
     class Meta:
         indexes = [
+            models.Index(name="stripe_event_by_age", fields=["received_at"]),  # the same, and jobs
             models.Index(
                 name="stripe_event_due", fields=["next_try_at"], condition=Q(processed_at=None)
             ),

@@ -18,7 +18,6 @@ from workers import events
 from workers.models import Event, User
 
 VOICES = 2  # different persons who say the same; one alone may be mistaken
-HARMFUL = "harmful"  # what a batch is paused for
 
 # A voice counts though the requester refused to pay for it, or there was nothing to pay.
 GRANT = """
@@ -42,7 +41,7 @@ def settle_due(*, now: datetime, limit: int = 500) -> int:
     Each step takes up to ``limit`` rows; returns how many returns were paid. A run that dies,
     repeats or meets another changes only latency: a payment and its mark are one transaction.
     """
-    _pause_harmful(now)
+    _hold_up_disputed(now)
     with connection.cursor() as cursor:
         cursor.execute(GRANT, {"now": now, "voices": VOICES, "limit": limit})
     granted = Return.objects.filter(status=Return.Status.GRANTED).order_by("pk")
@@ -108,31 +107,40 @@ def refuse(*, returned: Return, reason: str, actor: User, now: datetime) -> None
     )
 
 
-def _pause_harmful(now: datetime) -> None:
-    """Pause each open batch that enough persons call harmful, unless it warned its workers."""
-    unwarned = Batch.objects.filter(status=Batch.Status.OPEN, content_warnings=[])
-    called = unwarned.filter(returns__reason=Return.Reason.HARMFUL).annotate(
-        voices=Count(
-            "returns__assignment__worker__user__person",
-            distinct=True,
-            filter=Q(returns__reason=Return.Reason.HARMFUL),
+def _hold_up_disputed(now: datetime) -> None:
+    """Hold up each open batch of which enough persons say the same grave thing.
+
+    What is called harmful must have warned its workers; what takes longer than it said pays less
+    than it seems, and the few workers of a small batch would never be enough to measure that.
+    """
+    for reason, found in (
+        (Return.Reason.HARMFUL, Batch.objects.filter(content_warnings=[])),
+        (Return.Reason.LONGER_THAN_SAID, Batch.objects.filter(floor_minor__isnull=False)),
+    ):
+        said = Q(returns__reason=reason)
+        called = found.filter(said, status=Batch.Status.OPEN).annotate(
+            voices=Count("returns__assignment__worker__user__person", distinct=True, filter=said)
         )
-    )
-    for pk in called.filter(voices__gte=VOICES).order_by("pk").values_list("pk", flat=True):
-        with transaction.atomic():
-            open_still = Batch.objects.filter(pk=pk, status=Batch.Status.OPEN)
-            batch = open_still.select_for_update(no_key=True).first()
-            if batch is not None and _called_harmful_since_pause(batch):
-                pauses.hold_up(batch, HARMFUL, now=now)
+        loud = called.filter(voices__gte=VOICES).order_by("pk")
+        for pk in list(loud.values_list("pk", flat=True)):
+            _hold_up(pk, reason, now)
 
 
-def _called_harmful_since_pause(batch: Batch) -> bool:
+@transaction.atomic
+def _hold_up(pk: int, reason: Return.Reason, now: datetime) -> None:
+    open_still = Batch.objects.filter(pk=pk, status=Batch.Status.OPEN)
+    batch = open_still.select_for_update(no_key=True).first()
+    if batch is not None and _said_since_pause(batch, reason):
+        pauses.hold_up(batch, reason.value, now=now)
+
+
+def _said_since_pause(batch: Batch, reason: Return.Reason) -> bool:
     """Whether it takes a pause, the requester having seen to what was said before the last one."""
     pauses = Event.objects.filter(
-        subject_kind="batch", subject_id=batch.pk, kind="batch_paused", data__why=HARMFUL
+        subject_kind="batch", subject_id=batch.pk, kind="batch_paused", data__why=reason.value
     )
     since = pauses.aggregate(at=Max("at"))["at"]
-    called = Return.objects.filter(batch=batch, reason=Return.Reason.HARMFUL)
+    called = Return.objects.filter(batch=batch, reason=reason)
     if since is not None:
         called = called.filter(made_at__gt=since)
     persons = called.values(person=F("assignment__worker__user__person")).distinct()

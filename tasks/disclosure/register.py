@@ -282,6 +282,7 @@ RULES: tuple[Rule, ...] = (
 TOUCHES_NO_WORKER: dict[str, str] = {
     "ask_backends": "asks models about tasks; who sees the answers may correct them",
     "audit_ledger": "counts what does not balance",
+    "close_old": "ends batches that have been out for 90 days; claimed work is paid as usual",
     "collect_debts": "collects from requesters' wallets what they owe the platform",
     "collect_experts": "carries experts' answers into reviews of tasks",
     "collect_stragglers": "reorders tasks that everybody has passed",

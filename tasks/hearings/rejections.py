@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -115,6 +116,8 @@ def _checked(refusal: Refusal) -> Refusal:
 def _refuse(assignment: Assignment, refusal: Refusal, actor: User, now: datetime) -> Rejection:
     if assignment.status != Assignment.Status.SUBMITTED:
         raise IllegalTransition(f"An assignment that is {assignment.status} cannot be rejected.")
+    if assignment.accept_due_at and now >= assignment.accept_due_at:
+        raise IllegalTransition("The time to decide is over: the answer counts as accepted.")
     if Rejection.objects.filter(pk=assignment.pk).exists():
         raise IllegalTransition("This rejection waits for a human already.")
     rejection = Rejection(
@@ -231,8 +234,11 @@ def finish_due(*, now: datetime, limit: int = 500) -> int:
     free no money twice.
     """
     due = Rejection.objects.filter(status=Status.OPEN, appeal_until__lte=now)
-    ids = list(due.order_by("appeal_until", "pk").values_list("pk", flat=True)[:limit])
-    return sum(_finish(pk, now) for pk in ids)
+    found = due.order_by("appeal_until", "pk").values_list("pk", "assignment__batch")[:limit]
+    return sum(
+        batchwise.alone("rejections", partial(_finish, pk, now), batch, now=now)
+        for pk, batch in list(found)
+    )
 
 
 @transaction.atomic
@@ -253,14 +259,16 @@ def pay_efforts(*, now: datetime, limit: int = 1_000) -> int:
 
     def owed(batch_id: int | None) -> QuerySet[Assignment]:
         due = Q(rejection__status__in=REFUSED, rejection__effort_paid_at=None)
-        rows = Assignment.objects.filter(due, rejection__effort_minor__gt=0)
+        refused = Assignment.objects.filter(status=Assignment.Status.REJECTED)
+        rows = refused.filter(due, rejection__effort_minor__gt=0)
         return rows if batch_id is None else rows.filter(batch=batch_id)
 
     def pay(batch_id: int | None) -> int:
         with transaction.atomic():
             rows = owed(batch_id).order_by("pk").select_related("batch", "worker", "rejection")
-            locked = rows.select_for_update(no_key=True, skip_locked=True, of=("self",))
-            due = list(locked[:limit])
+            # The rejection too: whoever waited for it must see that it was paid meanwhile.
+            mine = ("self", "rejection")
+            due = list(rows.select_for_update(no_key=True, skip_locked=True, of=mine)[:limit])
             ledger.post_all([_posting(row) for row in due], now=now)
             return _mark(due, now)
 

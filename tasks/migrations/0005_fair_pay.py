@@ -211,11 +211,6 @@ class Migration(migrations.Migration):
             name="reserve_minor",
             field=models.BigIntegerField(db_default=0, default=0),
         ),
-        migrations.AddField(
-            model_name="cursor",
-            name="clock_at",
-            field=models.DateTimeField(null=True),
-        ),
         migrations.CreateModel(
             name="Appeal",
             fields=[

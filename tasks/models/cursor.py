@@ -29,9 +29,6 @@ class Cursor(models.Model):
     requirements_version = models.IntegerField(default=-1)
     qualifications_version = models.IntegerField(default=-1)
 
-    # Their latest submit or skip here: what they hold besides was not worked on before that.
-    clock_at = models.DateTimeField(null=True)
-
     # What a rule asks of this worker, while it lasts (tasks.checks.restrict); null: as everybody.
     gold_rate = models.FloatField(null=True)
     max_live_assignments = models.PositiveSmallIntegerField(null=True)

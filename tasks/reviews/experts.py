@@ -64,7 +64,7 @@ def ask_experts(
         raise InvalidRequirement("qualifications: name the one that makes a worker an expert.")
     reviews = _chosen(batch, review_ids, limit)
     wanted = [each.as_json() for each in parsed]
-    asked = _open_batch(batch, reward, fee_basis_points, overlap, wanted, now)
+    asked = _open_batch(batch, reward, fee_basis_points, overlap=overlap, wanted=wanted, now=now)
     copies = copy_tasks(
         asked, [each.task_id for each in reviews], lane=Lane.NORMAL, overlap=overlap, draw=draw
     )
@@ -103,6 +103,7 @@ def _open_batch(
     batch: Batch,
     reward: Money,
     fee_basis_points: int,
+    *,
     overlap: int,
     wanted: list[dict[str, Any]],
     now: datetime,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from payments import accounts, debts, ledger
+from payments import accounts, debts, ledger, refunds
 from payments.deposits import deposit
-from payments.errors import InvalidAmount, KeyReused
+from payments.errors import InsufficientFunds, InvalidAmount, KeyReused
 from payments.ledger import Posting
 from payments.models import Transfer
 from tests.factories import NOON, a_requester, a_worker, usd
+from tests.payments.stripe_world import Bank, funded
+from workers.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -94,3 +96,15 @@ def test_no_more_is_written_off_than_is_owed():
         debts.write_off(owner_id=owner, amount=usd(31), reference="too much", now=NOON)
 
     assert debts.owed(owner, "USD") == usd(30)
+
+
+def test_a_debt_is_collected_before_anything_is_withdrawn():
+    bank = Bank()
+    owner = owing(30)
+    funded(bank, 100, owner=User.objects.get(pk=owner))
+
+    with pytest.raises(InsufficientFunds):
+        refunds.withdraw(owner_id=owner, amount=usd(100), now=bank.now)
+    refunds.withdraw(owner_id=owner, amount=usd(70), now=bank.now)
+
+    assert (wallet(owner), debts.owed(owner, "USD")) == (usd(0), usd(0))

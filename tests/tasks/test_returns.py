@@ -297,6 +297,15 @@ def test_two_persons_who_call_it_harmful_pause_a_batch_that_did_not_warn():
     assert broken(now=NOON + MINUTE) == []
 
 
+def test_two_persons_who_say_it_takes_longer_hold_a_batch_up():
+    batch = fair_batch()
+    give_back(batch, Reason.LONGER_THAN_SAID), give_back(batch, Reason.LONGER_THAN_SAID)
+
+    returns.settle_due(now=NOON + MINUTE)
+
+    assert (fresh(batch).status, fresh(batch).paused_for) == ("paused", "longer_than_said")
+
+
 def test_a_batch_that_warned_goes_on():
     batch = fair_batch()
     for _ in range(2):

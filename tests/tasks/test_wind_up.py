@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from django.db import transaction
 
-from payments import accounts
+from payments import accounts, ledger
 from payments.deposits import deposit
 from payments.models import Account, Transfer
 from tasks import answer, distribute, publish, settle
@@ -339,3 +339,28 @@ def test_a_batch_whose_slot_comes_back_at_the_last_moment_stays_open():
     running.join()
 
     assert (fresh(first).status, fresh(last).status) == ("closed", "open")
+
+
+def test_a_batch_whose_books_are_wrong_keeps_no_other_from_its_end(caplog):
+    broke, fine = published_batch(tasks=1), published_batch(tasks=1)
+    ledger.release(fresh(broke).escrow_id, usd(6))
+    for batch in broke, fine:
+        close(batch)
+
+    assert wind_up() == 1
+
+    assert (fresh(broke).status, fresh(fine).status) == ("closing", "closed")
+    assert f"the end of batch {broke.pk}" in caplog.text
+
+
+def test_after_ninety_days_a_batch_begins_to_close_whatever_it_waits_for():
+    old, held_up = published_batch(tasks=1), published_batch(tasks=1)
+    publish.pause(batch=held_up, actor=held_up.project.requester, now=NOON)
+    end = NOON + settle.MONEY_KEPT
+
+    assert settle.close_old(now=end - HOUR) == 0
+    assert settle.close_old(now=end) == 2
+    assert settle.close_old(now=end) == 0
+
+    assert (fresh(old).status, fresh(held_up).status) == ("closing", "closing")
+    assert Event.objects.filter(kind="batch_closing", actor=None).count() == 2

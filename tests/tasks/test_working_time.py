@@ -9,7 +9,7 @@ import pytest
 from tasks import answer
 from tasks.errors import IllegalTransition
 from tasks.invariants import broken
-from tasks.models import Assignment, Cursor
+from tasks.models import Assignment
 from tests.factories import HOUR, NOON, a_worker, claim, fresh, published_batch, submitted
 from tests.payments.books import at_once
 from tests.tasks.clocking import COME_BACK, at, beat, submit, worked
@@ -140,7 +140,7 @@ def test_what_waited_while_another_was_worked_on_begins_when_that_was_submitted(
     assert submit(first, 100).worked_seconds == 100
     assert submit(second, 160).worked_seconds == 60
     assert submit(third, 160).worked_seconds == 0
-    assert Cursor.objects.get(batch=batch, worker=worker).clock_at == at(160)
+    assert fresh(worker).clock_at == at(160)
 
 
 def test_a_first_beat_counts_from_the_last_submit_on():
@@ -175,22 +175,29 @@ def test_a_skip_ends_the_time_of_what_was_skipped():
     assert fresh(first).worked_seconds is None
 
 
+def test_no_minute_counts_twice_whichever_batches_they_are_spent_in():
+    batches, worker = [published_batch(tasks=1) for _ in range(3)], a_worker()
+    held = [held_of(batch, worker) for batch in batches]
+
+    assert [submit(each, 600).worked_seconds for each in held] == [600, 0, 0]
+
+
 def test_an_older_clock_does_not_turn_it_back():
     batch, worker = published_batch(tasks=2), a_worker()
     first, second = held_of(batch, worker), held_of(batch, worker)
     submit(first, 100)
 
     assert submit(second, 90).worked_seconds == 0
-    assert Cursor.objects.get().clock_at == at(100)
+    assert fresh(worker).clock_at == at(100)
 
 
-def test_other_workers_and_other_batches_have_clocks_of_their_own():
+def test_every_worker_has_a_clock_of_their_own_and_only_one():
     batch, other, worker = published_batch(tasks=2), published_batch(tasks=1), a_worker()
     mine, theirs, elsewhere = held_of(batch, worker), claim(batch), held_of(other, worker)
     submit(mine, 100)
 
     assert submit(theirs, 120).worked_seconds == 120
-    assert submit(elsewhere, 120).worked_seconds == 120
+    assert submit(elsewhere, 120).worked_seconds == 20
 
 
 @pytest.mark.django_db(transaction=True)

@@ -32,6 +32,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="worker",
+            name="clock_at",
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name="worker",
             name="rest_until",
             field=models.DateTimeField(null=True),
         ),

@@ -48,6 +48,8 @@ class Worker(models.Model):
     qualifications_version = models.PositiveIntegerField(default=0)
     # Sorts of content they agreed to be shown (workers.content); others are never offered to them.
     content = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    # Their latest submit or skip: what they hold besides was not worked on before that.
+    clock_at = models.DateTimeField(null=True)
     # After a long day nothing new can be claimed until then.
     rest_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()

@@ -27,6 +27,7 @@ from tests.tasks.hearings.hearing import (
     AFTER,
     DAY,
     LATER,
+    answered,
     earned,
     floored_batch,
     money,
@@ -192,7 +193,7 @@ def test_with_money_in_the_wallet_somebody_else_is_asked_at_once():
 
 
 def test_what_is_free_in_the_batch_is_taken_before_the_wallet():
-    batch = rich(published_batch(tasks=2), 10)
+    batch = rich(published_batch(tasks=2, auto_accept_delay=2 * (AFTER - NOON)), 10)
     refused(batch)
     rejections.finish_due(now=AFTER)  # six are free now
 
@@ -377,3 +378,10 @@ def test_accepting_and_rejecting_many_at_once_never_deadlock():
     assert all(isinstance(each, IllegalTransition) for each in refusals_), outcomes
     pay_all()
     assert broken(now=LATER) == []
+
+
+def test_an_answer_whose_time_to_be_decided_is_over_counts_as_accepted():
+    waiting = answered(published_batch(tasks=1))
+
+    with pytest.raises(IllegalTransition, match="counts as accepted"):
+        refuse(assignment=waiting, actor=owner(waiting.batch), now=waiting.accept_due_at)
