@@ -116,8 +116,6 @@ def _checked(refusal: Refusal) -> Refusal:
 def _refuse(assignment: Assignment, refusal: Refusal, actor: User, now: datetime) -> Rejection:
     if assignment.status != Assignment.Status.SUBMITTED:
         raise IllegalTransition(f"An assignment that is {assignment.status} cannot be rejected.")
-    if assignment.accept_due_at and now >= assignment.accept_due_at:
-        raise IllegalTransition("The time to decide is over: the answer counts as accepted.")
     if Rejection.objects.filter(pk=assignment.pk).exists():
         raise IllegalTransition("This rejection waits for a human already.")
     rejection = Rejection(

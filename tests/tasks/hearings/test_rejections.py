@@ -27,7 +27,6 @@ from tests.tasks.hearings.hearing import (
     AFTER,
     DAY,
     LATER,
-    answered,
     earned,
     floored_batch,
     money,
@@ -378,10 +377,3 @@ def test_accepting_and_rejecting_many_at_once_never_deadlock():
     assert all(isinstance(each, IllegalTransition) for each in refusals_), outcomes
     pay_all()
     assert broken(now=LATER) == []
-
-
-def test_an_answer_whose_time_to_be_decided_is_over_counts_as_accepted():
-    waiting = answered(published_batch(tasks=1))
-
-    with pytest.raises(IllegalTransition, match="counts as accepted"):
-        refuse(assignment=waiting, actor=owner(waiting.batch), now=waiting.accept_due_at)
