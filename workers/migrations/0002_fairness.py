@@ -37,6 +37,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="worker",
+            name="clock_before",
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name="worker",
             name="rest_until",
             field=models.DateTimeField(null=True),
         ),

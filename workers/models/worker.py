@@ -50,6 +50,7 @@ class Worker(models.Model):
     content = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     # Their latest submit or skip: what they hold besides was not worked on before that.
     clock_at = models.DateTimeField(null=True)
+    clock_before = models.DateTimeField(null=True)  # where the clock stood before that
     # After a long day nothing new can be claimed until then.
     rest_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
