@@ -34,8 +34,9 @@ def erase(*, user: User, now: datetime, actor: User | None = None) -> str:
     ApiKey.objects.filter(user=user).delete()
     StoredResponse.objects.filter(user=user).delete()
     EmailAddress.objects.filter(user=user).delete()  # and the confirmations that were sent
-    # The admin's own history calls rows by their names.
-    LogEntry.objects.filter(object_repr__icontains=username).update(object_repr=pseudonym)
+    # The admin's own history calls rows by their names; a name within another is not theirs.
+    named = rf"(^|[^\w.+-]){re.escape(username)}($|[^\w.+-])"
+    LogEntry.objects.filter(object_repr__iregex=named).update(object_repr=pseudonym)
     _end_sessions(user)
     if email:
         _forget_address(email, pseudonym)

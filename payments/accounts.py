@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from payments.errors import UnknownCurrency
@@ -131,6 +132,21 @@ def earnings_by_user(user_ids: Iterable[int], currency: str) -> dict[int, int]:
 def _open(purpose: Account.Purpose, currency: str) -> Account:
     _check_known(currency)
     return Account.objects.create(purpose=purpose, currency=currency, guarded=True)
+
+
+def earnings_of_each(whose: Iterable[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """Return (user id, currency) → id of their earnings account, opening what is missing.
+
+    At most three queries per currency.
+    """
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for user_id, currency in whose:
+        wanted[currency].add(user_id)
+    return {
+        (user_id, currency): account_id
+        for currency in sorted(wanted)
+        for user_id, account_id in earnings_by_user(wanted[currency], currency).items()
+    }
 
 
 def _only(purpose: Account.Purpose, currency: str, owner_id: int | None = None) -> Account:

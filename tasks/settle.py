@@ -118,28 +118,29 @@ def _postings(rows: Sequence[Assignment]) -> list[Posting]:
 
     What was paid for the time it took, before a refusal was overturned, is part of the reward.
     """
+    earnings = accounts.earnings_of_each((row.worker.user_id, row.batch.currency) for row in rows)
+    currencies = {currency for _, currency in earnings}
+    fees = {currency: accounts.fees(currency).pk for currency in sorted(currencies)}
     postings = []
-    for currency in sorted({row.batch.currency for row in rows}):
-        due = [row for row in rows if row.batch.currency == currency]
-        earnings = accounts.earnings_by_user({row.worker.user_id for row in due}, currency)
-        fees = accounts.fees(currency).pk
-        for row in due:
-            sides = [
-                ("reward", earnings[row.worker.user_id], row.reward_minor - row.effort_minor),
-                ("fee", fees, row.fee_minor),
-            ]
-            postings += [
-                Posting(
-                    key=f"{kind}:{row.pk}",
-                    kind=Transfer.Kind(kind),
-                    source_id=row.batch.escrow_id or 0,
-                    target_id=target,
-                    amount=Money(minor, currency),
-                    from_held=True,
-                )
-                for kind, target, minor in sides
-                if minor
-            ]
+    for row in rows:
+        currency = row.batch.currency
+        theirs = earnings[row.worker.user_id, currency]
+        sides = [
+            ("reward", theirs, row.reward_minor - row.effort_minor),
+            ("fee", fees[currency], row.fee_minor),
+        ]
+        postings += [
+            Posting(
+                key=f"{kind}:{row.pk}",
+                kind=Transfer.Kind(kind),
+                source_id=row.batch.escrow_id or 0,
+                target_id=target,
+                amount=Money(minor, currency),
+                from_held=True,
+            )
+            for kind, target, minor in sides
+            if minor
+        ]
     return postings
 
 

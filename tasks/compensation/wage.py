@@ -6,7 +6,6 @@ batch's ``Wage``; the usual time never lowers what was promised before.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -18,55 +17,12 @@ from tasks.alone import alone
 from tasks.compensation import dues, measure, pauses, topups
 from tasks.compensation.floor import MEASURED_MIN
 from tasks.models import Assignment, Batch, Rejection, Return, Task, Wage
-from tasks.wages.floor import HOUR, job_topup
+from tasks.wages.floor import job_topup
 
 WAGES = 4_717  # a class of advisory locks, beside those of tasks.alone
 PAUSE_MIN = timedelta(seconds=60)
 PAUSE_PER_ANSWER = timedelta(milliseconds=1)
 UNSEEN = timedelta(minutes=1)  # an answer submitted before a look may be committed after it
-
-
-class WageFacts(NamedTuple):
-    """What is known of a batch's pay; amounts in minor units, times in seconds."""
-
-    floor_minor: int | None  # per hour
-    estimate_seconds: int | None
-    reference_seconds: int | None
-    answers: int  # that were timed
-    low_seconds: int | None  # quartiles
-    median_seconds: int | None
-    high_seconds: int | None
-    topup_minor: int
-    low_hourly_minor: int | None  # reward and top-up, at the time of slow answers
-    median_hourly_minor: int | None
-    high_hourly_minor: int | None
-
-
-def facts(batch_ids: Collection[int]) -> dict[int, WageFacts]:
-    """Batch → what is known of its pay; only those that promise a floor."""
-    rows = Wage.objects.filter(batch__in=batch_ids).select_related("batch")
-    return {wage.batch_id: _facts(wage) for wage in rows}
-
-
-def _facts(wage: Wage) -> WageFacts:
-    pay = wage.batch.reward_minor + wage.topup_minor
-
-    def hourly(seconds: int | None) -> int | None:
-        return pay * HOUR // seconds if seconds else None
-
-    return WageFacts(
-        floor_minor=wage.batch.floor_minor,
-        estimate_seconds=wage.batch.estimate_seconds,
-        reference_seconds=wage.reference_seconds,
-        answers=wage.answers,
-        low_seconds=wage.low_seconds,
-        median_seconds=wage.median_seconds,
-        high_seconds=wage.high_seconds,
-        topup_minor=wage.topup_minor,
-        low_hourly_minor=hourly(wage.high_seconds),
-        median_hourly_minor=hourly(wage.median_seconds),
-        high_hourly_minor=hourly(wage.low_seconds),
-    )
 
 
 def look_due(*, now: datetime, limit: int = 200) -> int:

@@ -9,6 +9,7 @@ Source: payments specification, 9.5, appeal.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -161,18 +162,24 @@ def pay_jurors(*, now: datetime, limit: int = 1_000) -> int:
         unpaid = Juror.objects.filter(voted_at__isnull=False, paid_at=None).order_by("pk")
         rows = unpaid.select_related("worker")
         due = list(rows.select_for_update(skip_locked=True, of=("self",))[:limit])
-        ledger.post_all([_posting(seat) for seat in due], now=now)
+        ledger.post_all(_postings(due), now=now)
         return Juror.objects.filter(pk__in=[seat.pk for seat in due]).update(paid_at=now)
 
 
-def _posting(seat: Juror) -> Posting:
-    return Posting(
-        key=f"juror:{seat.pk}",
-        kind=Transfer.Kind.REVIEW_PAY,
-        source_id=accounts.review_pay(seat.currency).pk,
-        target_id=accounts.earnings_of(seat.worker.user_id, seat.currency).pk,
-        amount=Money(seat.pay_minor, seat.currency),
-    )
+def _postings(seats: Sequence[Juror]) -> list[Posting]:
+    earnings = accounts.earnings_of_each((seat.worker.user_id, seat.currency) for seat in seats)
+    currencies = {currency for _, currency in earnings}
+    payers = {currency: accounts.review_pay(currency).pk for currency in sorted(currencies)}
+    return [
+        Posting(
+            key=f"juror:{seat.pk}",
+            kind=Transfer.Kind.REVIEW_PAY,
+            source_id=payers[seat.currency],
+            target_id=earnings[seat.worker.user_id, seat.currency],
+            amount=Money(seat.pay_minor, seat.currency),
+        )
+        for seat in seats
+    ]
 
 
 def _locked(appeal_id: int) -> Appeal:

@@ -267,22 +267,26 @@ def pay_efforts(*, now: datetime, limit: int = 1_000) -> int:
             # The rejection too: whoever waited for it must see that it was paid meanwhile.
             mine = ("self", "rejection")
             due = list(rows.select_for_update(no_key=True, skip_locked=True, of=mine)[:limit])
-            ledger.post_all([_posting(row) for row in due], now=now)
+            ledger.post_all(_postings(due), now=now)
             return _mark(due, now)
 
     return batchwise.pay("efforts", pay, lambda: batchwise.batches_of(owed(None)), now=now)
 
 
-def _posting(row: Assignment) -> Posting:
-    assert row.batch.escrow_id is not None
-    return Posting(
-        key=f"effort:{row.pk}",
-        kind=Transfer.Kind.EFFORT,
-        source_id=row.batch.escrow_id,
-        target_id=accounts.earnings_of(row.worker.user_id, row.batch.currency).pk,
-        amount=Money(row.rejection.effort_minor, row.batch.currency),
-        from_held=True,
-    )
+def _postings(rows: Sequence[Assignment]) -> list[Posting]:
+    whose = [(row.worker.user_id, row.batch.currency) for row in rows]
+    earnings = accounts.earnings_of_each(whose)
+    return [
+        Posting(
+            key=f"effort:{row.pk}",
+            kind=Transfer.Kind.EFFORT,
+            source_id=row.batch.escrow_id or 0,
+            target_id=earnings[one],
+            amount=Money(row.rejection.effort_minor, row.batch.currency),
+            from_held=True,
+        )
+        for row, one in zip(rows, whose, strict=True)
+    ]
 
 
 def _mark(paid: Sequence[Assignment], now: datetime) -> int:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from payments.money import fee_on
 from tasks.wages.floor import HOUR
 
 PILOT_MIN = 5  # answers; fewer bound nothing
@@ -53,10 +52,3 @@ def reserve_each(reward: int, per_hour: int, upper: int) -> int:
     least = -(-reward * RESERVE_LEAST // WHOLE)
     spread = -(-RESERVE_SPREAD * per_hour * upper // (WHOLE * HOUR))
     return max(least, spread - reward)
-
-
-def escrow(
-    count: int, reward: int, basis_points: int, reserve: int, qualification_pay: int = 0
-) -> int:
-    """Return what a job of ``count`` answers must be funded with, fee on rewards included."""
-    return count * (reward + fee_on(reward, basis_points) + reserve) + qualification_pay

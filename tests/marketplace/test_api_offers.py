@@ -8,7 +8,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tasks.compensation import wage
 from tasks.compensation.floor import of_workers
 from tasks.models import Batch, RequesterRecord, Wage
 from tests.factories import (
@@ -84,13 +83,11 @@ def test_a_card_shows_the_estimate_until_five_workers_were_timed():
     assert card["hourly"] == {"low": None, "median": 600, "high": None}
 
 
-def test_a_card_and_the_wage_floor_reckon_with_the_same_hourly_pay():
-    batch = timed(a_batch(), 21, 33, 47, topup=3)
+def test_a_card_counts_the_top_up_of_every_answer_in_the_hourly_pay():
+    batch = timed(a_batch(reward=10), 21, 33, 47, topup=3)
 
-    known = wage.facts([batch.pk])[batch.pk]
-
-    hourly = (known.low_hourly_minor, known.median_hourly_minor, known.high_hourly_minor)
-    assert tuple(the_offer(batch)["hourly"].values()) == hourly
+    hourly = {"low": 13 * 3600 // 47, "median": 13 * 3600 // 33, "high": 13 * 3600 // 21}
+    assert the_offer(batch)["hourly"] == hourly
 
 
 def test_a_card_shows_the_floor_of_the_place_one_lives_in_if_it_is_higher():

@@ -126,6 +126,19 @@ def test_after_an_erasure_no_table_holds_a_name():
     assert tables_that_hold(*NAMES, public_id) == []
 
 
+def test_a_name_within_somebody_elses_stays_in_the_history_of_the_admin():
+    user = a_named_worker()
+    other = f"jo{NAMES[0]}ette"
+    LogEntry.objects.create(
+        user=a_user(), action_flag=2, object_repr=other, change_message="Suspend"
+    )
+
+    edge.erase(user=user, now=NOON)
+
+    assert LogEntry.objects.filter(object_repr=other).exists()
+    assert not LogEntry.objects.filter(object_repr=NAMES[0]).exists()
+
+
 def test_nobody_can_log_in_or_call_as_an_erased_account():
     user = a_named_worker()
     client = api(user)

@@ -254,6 +254,15 @@ def test_a_quote_names_floor_least_reward_time_and_reserve():
     assert not Account.objects.filter(purpose="reserve").exists()
 
 
+def test_a_quote_has_rewards_fees_and_reserve_of_every_answer():
+    floor(1500)
+    draft = drafted_batch(tasks=100, reward=usd(125), estimate_seconds=220)
+
+    quote = publish.quote(draft, now=NOON)
+
+    assert (quote.fees, quote.reserve, quote.total) == (usd(2500), usd(4000), usd(19_000))
+
+
 def test_a_quote_of_a_published_batch_misses_nothing():
     floor(1200)
     quote = publish.quote(fair(tasks=3, reward=usd(100), estimate_seconds=300), now=NOON)

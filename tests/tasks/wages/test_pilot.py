@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.wages.pilot import escrow, reserve_each, upper_rank, upper_seconds
+from tasks.wages.pilot import reserve_each, upper_rank, upper_seconds
 
 PER_HOUR = 1500
 TEN = [210, 250, 260, 270, 285, 300, 310, 330, 420, 700]
@@ -49,8 +49,3 @@ def test_the_reserve_pays_a_fifth_more_than_the_floor_for_the_bound():
 def test_the_reserve_is_a_tenth_of_the_reward_at_least():
     assert reserve_each(1000, PER_HOUR, 330) == 100
     assert reserve_each(1001, PER_HOUR, 330) == 101
-
-
-def test_a_job_is_funded_with_rewards_fees_reserve_and_paid_tests():
-    assert escrow(100, 125, 2000, 40) == 19_000
-    assert escrow(100, 125, 2000, 40, qualification_pay=700) == 19_700
