@@ -319,10 +319,19 @@ class Day:
                 pass
             while self.end_contest():
                 self.bank.work()
+            self.pay_everybody()
             self.jobs()
             if self.is_quiet():
                 return
         raise AssertionError("something still waits after 40 days")
+
+    def pay_everybody(self) -> None:
+        """Whoever has an account to be paid to asks for all they have earned."""
+        ready = Account.objects.filter(
+            purpose="earnings", balance_minor__gt=0, owner__connected_account__isnull=False
+        )
+        for account in ready.order_by("pk"):
+            payouts.request(owner_id=account.owner_id, amount=account.available, now=self.now)
 
     def is_quiet(self) -> bool:
         on_the_way = Payout.objects.exclude(status__in=["paid", "failed", "requested"])
